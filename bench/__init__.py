@@ -1,0 +1,1 @@
+"""Measurements: solver quality, replay, live runs and their reports."""

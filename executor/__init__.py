@@ -1,0 +1,1 @@
+"""Time, state and the world: the controller, its drivers and the runtimes."""

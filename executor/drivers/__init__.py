@@ -1,0 +1,1 @@
+"""Drivers deliver events to the controller and carry out its actions."""

@@ -1,0 +1,1 @@
+"""HTTP: the Open Inference Protocol, metrics and the admin API."""

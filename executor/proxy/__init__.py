@@ -1,0 +1,1 @@
+"""The intra-container manager; standard library only."""

@@ -1,0 +1,1 @@
+"""Runtimes carry out actions on instances: simulated, process, Docker."""

@@ -1,0 +1,1 @@
+"""Pure statistics: arrival predictors and keep-alive policies."""

@@ -1,0 +1,1 @@
+"""Arrival predictors: the chance of at least j calls within a horizon."""

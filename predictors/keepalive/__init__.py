@@ -1,0 +1,1 @@
+"""Keep-alive policies: when instances are created and when they expire."""

@@ -1,0 +1,1 @@
+"""Pure mathematics of placement: which functions should be resident in which instance."""
