@@ -1,0 +1,117 @@
+"""What shall be done: the only output of the controller."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from executor.domain import StartKind, Tier
+from executor.errors import InvocationError
+from solver import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class StartInstance:
+    """Create an instance; answered by ``InstanceReady`` or ``InstanceGone``."""
+
+    instance_id: str
+    worker: str
+    owner: str
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StopInstance:
+    """Remove an instance and all in it; answered by ``InstanceGone``. Not found is success."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """Pre-load a function; answered by ``Loaded`` or ``LoadFailed``."""
+
+    instance_id: str
+    function: str
+    tier: Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Offload:
+    """Take a function away, loading or ready; answered by ``Offloaded``. Not found is success."""
+
+    instance_id: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Serve a call in an instance.
+
+    First every other residency that is not in ``keep`` is taken away and confirmed gone
+    (``Offloaded`` each), then the function is loaded unless it is, then it gets the request:
+    ``Started``, then ``Completed`` or ``Failed``.
+    """
+
+    invocation_id: str
+    instance_id: str
+    function: str
+    tier: Tier
+    deadline_s: float
+    keep: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRun:
+    """Stop a call that runs; answered by ``Failed`` with ``CANCELLED`` unless it ended before."""
+
+    invocation_id: str
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Solve:
+    """Solve a placement off the loop; answered by ``PlanReady``."""
+
+    version: int
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class WakeAt:
+    """Deliver ``Tick`` at this time; an earlier wake-up still pending may be dropped."""
+
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Where the seconds of a served call went.
+
+    ``wait_s`` from arrival to the run being handed to an instance (queueing, instance start);
+    ``loading_s`` from there to the start of inference; ``run_s`` from there to the answer.
+    """
+
+    wait_s: float
+    loading_s: float
+    run_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The call was answered."""
+
+    start_kind: StartKind
+    instance_id: str
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Close a call towards its caller, exactly once for every ``Arrived``."""
+
+    invocation_id: str
+    function: str
+    outcome: Served | InvocationError
+
+
+RuntimeAction: TypeAlias = StartInstance | StopInstance | Load | Offload | Run | CancelRun
+Action: TypeAlias = RuntimeAction | Solve | WakeAt | Finish

@@ -1,0 +1,127 @@
+"""The nouns: functions, instances, residencies, invocations. Frozen; changed by replacement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    """How far a function is loaded in an instance."""
+
+    LIBRARY = "library"
+    HOST = "host"
+    GPU = "gpu"
+
+
+class StartKind(StrEnum):
+    """What a call found when it came."""
+
+    COLD = "cold"
+    WARM = "warm"
+    LIBRARY = "library"
+    HOST = "host"
+    GPU = "gpu"
+
+
+class InstanceState(StrEnum):
+    """Where an instance is in its life."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    BUSY = "busy"
+    STOPPING = "stopping"
+
+
+class ResidencyState(StrEnum):
+    """Where a residency is in its life; gone is no state, it is absence."""
+
+    LOADING = "loading"
+    READY = "ready"
+    RUNNING = "running"
+    OFFLOADING = "offloading"
+
+
+class Isolation(StrEnum):
+    """What a call does to the other functions of its instance: remove them, or keep them."""
+
+    STRICT = "strict"
+    SHARE = "share"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What a function costs, measured where it has run and estimated before.
+
+    ``memory_bytes`` is what one more residency adds to an instance; ``library_bytes`` is shared by
+    all functions of the same library group in an instance and counts once.
+    """
+
+    import_s: float
+    load_s: float
+    memory_bytes: int
+    library_bytes: int = 0
+
+    @property
+    def ready_s(self) -> float:
+        """Seconds from nothing loaded to ready."""
+        return self.import_s + self.load_s
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A deployed unit, as planning and routing see it."""
+
+    name: str
+    owner: str
+    memory_limit_bytes: int
+    profile: Profile
+    timeout_s: float = 60.0
+    library: str | None = None
+    isolation: Isolation = Isolation.STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A host whose memory the instances' limits share."""
+
+    name: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """A function loaded, or being loaded, in an instance."""
+
+    function: str
+    tier: Tier
+    state: ResidencyState
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One container on a worker, belonging to one owner.
+
+    ``function`` is the one it was created for; ``base_bytes`` what it takes with nothing loaded.
+    """
+
+    id: str
+    worker: str
+    owner: str
+    function: str
+    limit_bytes: int
+    state: InstanceState
+    since_s: float
+    base_bytes: int = 0
+    invocation: str | None = None
+    residencies: Mapping[str, Residency] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One request to a function; ``deadline_s`` is a time on the clock of ``arrived_s``."""
+
+    id: str
+    function: str
+    arrived_s: float
+    deadline_s: float
