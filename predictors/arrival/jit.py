@@ -1,0 +1,14 @@
+"""Numba's compiler with the type of what it compiles kept."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numba
+
+Compiled = TypeVar("Compiled", bound=Callable[..., object])
+
+
+def jit(function: Compiled) -> Compiled:
+    """Compile at first call and keep the machine code on disk."""
+    compiled: Compiled = numba.njit(cache=True)(function)
+    return compiled
