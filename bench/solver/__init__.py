@@ -1,0 +1,1 @@
+"""Solver quality against latency."""

@@ -1,0 +1,37 @@
+"""The one door to all methods."""
+
+from solver.methods import load_method
+from solver.plan import Plan
+from solver.problem import Problem
+
+
+def solve(
+    problem: Problem,
+    method: str = "auto",
+    deadline_s: float = 0.05,
+    seed: int = 0,
+    incumbent: Plan | None = None,
+) -> Plan:
+    """Return a feasible plan of a problem.
+
+    Parameters
+    ----------
+    problem
+        What to solve.
+    method
+        A key of ``solver.methods.METHODS``.
+    deadline_s
+        Wall time allowed, above 0.
+    seed
+        The same seed gives the same plan, unless the deadline cuts in.
+    incumbent
+        A plan to start from.
+
+    Raises
+    ------
+    UnknownMethod
+        When there is no such method.
+    MissingSolver
+        When the method needs a third-party solver that is not installed.
+    """
+    return load_method(method).solve(problem, deadline_s=deadline_s, seed=seed, incumbent=incumbent)

@@ -1,0 +1,167 @@
+"""The allowed pairs (mode, instance) of a problem, with their worth and cost."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from solver.problem import Problem
+
+Rows = NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """The allowed pairs, ascending by mode, then instance.
+
+    Attributes
+    ----------
+    mode, instance : int32[n]
+        The pair itself.
+    value_s : float64[n]
+        Seconds saved when the pair serves a call: ``saving_s[mode] * survival[instance]``.
+    cost_s : float64[n]
+        Load cost; 0 for a held pair.
+    held : bool[n]
+        True for a pair that is in place now.
+    start : int64[M + 1]
+        Pairs of mode ``m`` are ``start[m]:start[m + 1]``.
+    """
+
+    problem: "Problem"
+    mode: NDArray[np.int32]
+    instance: NDArray[np.int32]
+    value_s: NDArray[np.float64]
+    cost_s: NDArray[np.float64]
+    held: NDArray[np.bool_]
+    start: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.mode)
+
+    @cached_property
+    def function(self) -> NDArray[np.int32]:
+        """Function of each pair, int32[n]."""
+        return self.problem.mode_function[self.mode]
+
+    @cached_property
+    def key(self) -> NDArray[np.int64]:
+        """Ascending sort key of each pair, int64[n]."""
+        return pair_key(self.problem, self.mode, self.instance)
+
+    @cached_property
+    def setups(self) -> "Setups":
+        """The (library, instance) combinations that the pairs need."""
+        return _setups(self)
+
+    def find(self, rows: Rows) -> NDArray[np.int64]:
+        """Return the position of each row (mode, instance), -1 where it is not allowed."""
+        wanted = pair_key(self.problem, rows[:, 0], rows[:, 1])
+        if len(self) == 0:
+            return np.full(len(rows), -1, dtype=np.int64)
+        position = np.minimum(np.searchsorted(self.key, wanted), len(self) - 1)
+        return np.where(self.key[position] == wanted, position, -1)
+
+    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+        """Return the chosen pairs as rows (mode, instance), int32[k, 2]."""
+        return np.stack([self.mode[chosen], self.instance[chosen]], axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Setups:
+    """Libraries that may have to be present in an instance.
+
+    Attributes
+    ----------
+    of_pair : int32[n]
+        Setup that each pair needs, -1 for none.
+    library, instance : int32[S]
+        What and where.
+    """
+
+    of_pair: NDArray[np.int32]
+    library: NDArray[np.int32]
+    instance: NDArray[np.int32]
+
+
+def pair_key(
+    problem: "Problem", mode: NDArray[np.int32], instance: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return a number per pair that orders pairs by mode, then instance."""
+    return mode.astype(np.int64) * max(1, problem.n_instances) + instance
+
+
+def fits_alone(
+    problem: "Problem", mode: NDArray[np.int32], instance: NDArray[np.int32]
+) -> NDArray[np.bool_]:
+    """Tell which pairs fit an otherwise empty instance and GPU, bool[n]."""
+    enough = problem.mode_alone_bytes[mode] <= problem.instance_free_memory_bytes[instance]
+    on_gpu = problem.mode_tier[mode] == 1
+    if not on_gpu.any():
+        return enough
+    gpu = problem.instance_gpu[instance]
+    free = np.append(problem.gpu_free_memory_bytes, -1)[gpu]
+    fits: NDArray[np.bool_] = ~on_gpu | (problem.mode_gpu_memory_bytes[mode] <= free)
+    return enough & fits
+
+
+def allowed_pairs(problem: "Problem") -> Pairs:
+    """Enumerate the allowed pairs of a problem."""
+    mode, instance = _same_owner(problem)
+    keep = fits_alone(problem, mode, instance)
+    if len(problem.forbidden):
+        banned = pair_key(problem, problem.forbidden[:, 0], problem.forbidden[:, 1])
+        keep &= ~np.isin(pair_key(problem, mode, instance), banned)
+    mode, instance = mode[keep], instance[keep]
+    start = np.searchsorted(mode, np.arange(problem.n_modes + 1)).astype(np.int64)
+    pairs = Pairs(
+        problem,
+        mode,
+        instance,
+        problem.mode_saving_s[mode] * problem.instance_survival[instance],
+        problem.mode_load_cost_s[mode],
+        np.zeros(len(mode), dtype=np.bool_),
+        start,
+    )
+    _apply_costs(problem, pairs)
+    return pairs
+
+
+def _same_owner(problem: "Problem") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return all (mode, instance) of equal owner, ascending."""
+    by_owner = np.argsort(problem.instance_owner, kind="stable").astype(np.int32)
+    per_owner = np.bincount(problem.instance_owner, minlength=problem.n_owners)
+    first = np.concatenate([[0], np.cumsum(per_owner)])
+    owner = problem.function_owner[problem.mode_function]
+    count = per_owner[owner]
+    mode = np.repeat(np.arange(problem.n_modes, dtype=np.int32), count)
+    ends = np.cumsum(count)
+    offset = np.arange(len(mode)) - np.repeat(ends - count, count)
+    return mode, by_owner[np.repeat(first[owner], count) + offset]
+
+
+def _apply_costs(problem: "Problem", pairs: Pairs) -> None:
+    if len(problem.load_cost_pairs):
+        position = pairs.find(problem.load_cost_pairs)
+        known = position >= 0
+        pairs.cost_s[position[known]] = problem.load_cost_s[known]
+    held = pairs.find(problem.held)
+    pairs.held[held] = True
+    pairs.cost_s[held] = 0.0
+    for column in (pairs.mode, pairs.instance, pairs.value_s, pairs.cost_s, pairs.held):
+        column.flags.writeable = False
+
+
+def _setups(pairs: Pairs) -> Setups:
+    problem = pairs.problem
+    library = problem.function_library[pairs.function]
+    needs = library >= 0
+    key = library[needs].astype(np.int64) * max(1, problem.n_instances) + pairs.instance[needs]
+    unique, index = np.unique(key, return_inverse=True)
+    of_pair = np.full(len(pairs), -1, dtype=np.int32)
+    of_pair[needs] = index
+    where = divmod(unique, max(1, problem.n_instances))
+    return Setups(of_pair, where[0].astype(np.int32), where[1].astype(np.int32))
