@@ -1,4 +1,4 @@
-"""Functions as users write them: a folder with ``function.yaml`` and code, read and validated."""
+"""Functions as users write them: a folder with ``function.yaml`` and code."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -29,7 +29,8 @@ class Package:
 
     ``command`` is the program of a script (its first word may be ``python``, which stands for
     ``python`` below); ``handler`` the module of a load/predict function, without ``.py``.
-    ``files`` are model files that must exist, by absolute path.
+    ``files`` are model files that must exist, by absolute path; ``environment`` also names them
+    to the function, in ``HEADSTART_FILES`` as a JSON object of names and paths.
     """
 
     function: Function

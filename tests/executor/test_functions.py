@@ -1,0 +1,230 @@
+"""Each mistake in a function's folder is one ``ConfigError`` that says where and what."""
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.domain import Isolation, Profile
+from executor.errors import ConfigError
+from executor.functions import Package, Style, TensorSpec
+from executor.packages import read_package, read_packages
+from executor.units import MIB
+
+PYTHON = Path("/usr/bin/python3")
+TENSOR = {"name": "x", "datatype": "FP32", "shape": [-1, 3]}
+
+
+def a_function(**changes: Any) -> dict[str, Any]:
+    required = {"owner": "me", "memory": "512MiB", "inputs": [TENSOR], "outputs": [TENSOR]}
+    return {**required, **changes}
+
+
+def write(folder: Path, content: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "handler.py").touch()
+    file = folder / "function.yaml"
+    text = content if isinstance(content, str) else json.dumps(content, default=str)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def read(folder: Path, content: object) -> Package:
+    return read_package(write(folder, content), models=folder / "models", python=PYTHON)
+
+
+def error_of(folder: Path, content: object) -> ConfigError:
+    with pytest.raises(ConfigError) as caught:
+        read(folder, content)
+    assert caught.value.file == folder / "function.yaml"
+    return caught.value
+
+
+def test_the_smallest_function_gets_the_defaults(tmp_path: Path) -> None:
+    package = read(tmp_path / "echo", a_function())
+    function = package.function
+    assert (function.name, function.owner, function.memory_limit_bytes) == ("echo", "me", 512 * MIB)
+    assert function.isolation is Isolation.STRICT
+    assert function.profile.memory_bytes == 512 * MIB
+    assert (package.style, package.handler, package.command) == (Style.HANDLER, "handler", ())
+    assert package.inputs == (TensorSpec("x", "FP32", (-1, 3)),)
+    assert package.python == PYTHON
+
+
+def test_everything_that_is_said_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "main.sh").touch()
+    said = a_function(
+        name="other", style="script", command=["python", "main.sh"], timeout_s=3, library="torch",
+        isolation="share", load_timeout_s=4.5, environment={"THREADS": "1"},
+        profile={"import_s": 0.5, "load_s": 1, "memory": "100 MiB"},
+    )  # fmt: skip
+    package = read(tmp_path, said)
+    function = package.function
+    assert (function.name, function.timeout_s, function.library) == ("other", 3.0, "torch")
+    assert (package.style, package.command) == (Style.SCRIPT, ("python", "main.sh"))
+    assert package.load_timeout_s == 4.5
+    assert function.isolation is Isolation.SHARE
+    assert function.profile == Profile(0.5, 1.0, 100 * MIB)
+    assert package.environment["THREADS"] == "1"
+
+
+def test_model_files_become_absolute_and_are_named_in_the_environment(tmp_path: Path) -> None:
+    folder, models = tmp_path / "f", tmp_path / "f" / "models"
+    models.mkdir(parents=True)
+    beside, central = folder / "labels.txt", models / "w.safetensors"
+    beside.touch()
+    central.touch()
+    files = {"labels": "labels.txt", "weights": "${HEADSTART_MODELS}/w.safetensors"}
+    package = read(folder, a_function(files=files))
+    assert package.files == (beside.resolve(), central.resolve())
+    assert json.loads(package.environment["HEADSTART_FILES"]) == {
+        "labels": str(beside.resolve()),
+        "weights": str(central.resolve()),
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "expected"),
+    [
+        ({"memry": "1GiB"}, "memry", "'memory'"),
+        ({"zzzzzz": 1}, "zzzzzz", "one of name, owner"),
+        ({"profile": {"import": 1}}, "profile.import", "'import_s'"),
+        ({"inputs": [TENSOR, {**TENSOR, "shap": 1}]}, "inputs.1.shap", "'shape'"),
+        ({"memory": "512 MB of RAM"}, "memory", "512MiB"),
+        ({"memory": "0"}, "memory", "512MiB"),
+        ({"memory": "9" * 400}, "memory", "512MiB"),
+        ({"owner": ""}, "owner", "owner"),
+        ({"name": "a/b"}, "name", "letters"),
+        ({"timeout_s": 0}, "timeout_s", "seconds"),
+        ({"timeout_s": "nan"}, "timeout_s", "seconds"),
+        ({"style": "notebook"}, "style", "handler or script"),
+        ({"isolation": "none"}, "isolation", "strict or share"),
+        ({"inputs": []}, "inputs", "list of tensors"),
+        ({"inputs": [TENSOR, TENSOR]}, "inputs", "different names"),
+        ({"outputs": [{**TENSOR, "datatype": "FLOAT"}]}, "outputs.0.datatype", "FP32"),
+        ({"outputs": [{**TENSOR, "shape": [1, 0]}]}, "outputs.0.shape.1", "-1"),
+        ({"outputs": [{**TENSOR, "shape": [-2]}]}, "outputs.0.shape.0", "-1"),
+        ({"outputs": [{**TENSOR, "shape": 3}]}, "outputs.0.shape", "list of sizes"),
+        ({"files": {"weights": "absent.bin"}}, "files.weights", "existing file"),
+        ({"files": {"weights": "."}}, "files.weights", "existing file"),
+        ({"handler": "absent"}, "handler", "module"),
+        ({"handler": "handler.py"}, "handler", "without .py"),
+        ({"command": ["python", "handler.py"]}, "command", "style: script"),
+        ({"style": "script"}, "command", "list of words"),
+        ({"style": "script", "command": [""]}, "command", "list of words"),
+        ({"style": "script", "command": ["python", "no.py"]}, "command", "no.py to be a file"),
+        ({"style": "script", "command": ["./no.sh"]}, "command", "no.sh to be a file"),
+        ({"style": "script", "command": ["./handler.py"]}, "command", "executable"),
+        ({"environment": {"A-B": "1"}}, "environment.A-B.[key]", "environment"),
+        ({"profile": {"import_s": 1, "load_s": 1, "memory": "1GiB"}}, "profile.memory", "at most"),
+        ({"profile": {"import_s": 1, "load_s": 1}}, "profile.memory", "512MiB"),
+    ],
+)
+def test_a_mistake_is_named(
+    tmp_path: Path, changes: dict[str, Any], key: str, expected: str
+) -> None:
+    error = error_of(tmp_path, a_function(**changes))
+    assert error.key == key
+    assert expected in error.expected
+
+
+@pytest.mark.parametrize("key", ["owner", "memory", "inputs", "outputs"])
+def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
+    content = a_function()
+    del content[key]
+    assert error_of(tmp_path, content).key == key
+
+
+def test_a_key_spelt_wrongly_is_reported_before_the_one_then_missing(tmp_path: Path) -> None:
+    content = a_function(ownr="me")
+    del content["owner"]
+    assert "'owner'" in str(error_of(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "- a\n", "owner: [", "owner: a\nowner: b\n", "a: &x 1\nb: *x\n", "\x07", "? [a]\n: b\n",
+     "[" * 5000],
+)  # fmt: skip
+def test_what_is_no_mapping_in_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    error_of(tmp_path, text)
+
+
+def test_text_stays_text(tmp_path: Path) -> None:
+    assert read(tmp_path, json.dumps(a_function()).replace('"me"', "no")).function.owner == "no"
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, "")
+    file.write_bytes(b"owner: \xff")
+    with pytest.raises(ConfigError, match="readable YAML"):
+        read_package(file, models=tmp_path, python=PYTHON)
+
+
+def test_a_folder_of_functions_is_read_sorted_by_name(tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        write(tmp_path / name, a_function())
+    (tmp_path / "README.md").touch()
+    assert list(read_packages(tmp_path, models=tmp_path, python=PYTHON)) == ["a", "b", "c"]
+
+
+def test_two_functions_of_one_name_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "a", a_function(name="same"))
+    write(tmp_path / "b", a_function(name="same"))
+    with pytest.raises(ConfigError, match="another name") as caught:
+        read_packages(tmp_path, models=tmp_path, python=PYTHON)
+    assert caught.value.file == tmp_path / "b" / "function.yaml"
+
+
+@pytest.mark.parametrize("folder", ["", "absent"])
+def test_a_folder_without_functions_is_refused(tmp_path: Path, folder: str) -> None:
+    with pytest.raises(ConfigError, match="at least one"):
+        read_packages(tmp_path / folder, models=tmp_path, python=PYTHON)
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.dates()
+trees = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5) | st.integers(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+KEYS = [
+    "name", "owner", "style", "handler", "command", "memory", "timeout_s", "load_timeout_s",
+    "library", "isolation", "files", "environment", "inputs", "outputs", "profile",
+]  # fmt: skip
+
+
+def refused_or_read(folder: Path, content: object) -> None:
+    with suppress(ConfigError):
+        read(folder, content)
+
+
+@given(changes=st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), trees, max_size=3))
+def test_hostile_values_give_a_config_error_only(
+    tmp_path_factory: pytest.TempPathFactory, changes: dict[str, object]
+) -> None:
+    refused_or_read(tmp_path_factory.getbasetemp() / "values", a_function(**changes))
+
+
+@given(text=st.text(alphabet=st.characters(codec="utf-8"), max_size=60))
+def test_hostile_text_gives_a_config_error_only(
+    tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    refused_or_read(tmp_path_factory.getbasetemp() / "text", text)
+
+
+@given(path=st.text(max_size=5) | st.just("x" * 5000) | st.just("\0") | st.just("~"))
+def test_hostile_paths_give_a_config_error_only(
+    tmp_path_factory: pytest.TempPathFactory, path: str
+) -> None:
+    folder = tmp_path_factory.getbasetemp() / "paths"
+    refused_or_read(folder, a_function(files={"weights": path}))
+    refused_or_read(folder, a_function(style="script", command=[path]))
+    refused_or_read(folder, a_function(style="script", command=["python", path]))
