@@ -12,6 +12,7 @@
     └── InvocationError
         ├── UnknownFunction      no such function, or it is disabled
         ├── Rejected             not taken now; try again after ``retry_s``
+        │   └── Overloaded       since too many calls wait already
         ├── FunctionFailed       the function raised, crashed or answered rubbish
         ├── DeadlineExceeded     the call took longer than it may
         └── Cancelled            the caller went away
@@ -75,6 +76,10 @@ class Rejected(InvocationError):
     def __init__(self, message: str, retry_s: float) -> None:
         super().__init__(message)
         self.retry_s = retry_s
+
+
+class Overloaded(Rejected):
+    """The call was not taken since too many wait already."""
 
 
 class FunctionFailed(InvocationError):
