@@ -1,0 +1,332 @@
+"""Decides what happens in an instance: requests and deaths in, commands out; no I/O, no clock.
+
+Whether a load or a run may start is decided here, at the moment it happens. At most one call is
+in the instance. A residency is gone when its process is confirmed dead, and only then is anything
+told or started that rests on its absence.
+"""
+
+from dataclasses import dataclass
+
+from .commands import Command, Kill, Send, Spawn, Tell
+from .outcomes import (
+    Completed,
+    Failed,
+    Loaded,
+    LoadFailed,
+    LoadReport,
+    Measured,
+    Offloaded,
+    Outcome,
+    Started,
+)
+from .residency import Removal, Residency, State
+
+
+@dataclass(frozen=True, slots=True)
+class _Load:
+    """A request to load ahead that waits for a residency to be gone, or for a call's own load."""
+
+    function: str
+    expected_bytes: int
+
+
+@dataclass(slots=True)
+class Call:
+    """The call in the instance; ``failure`` is what it will end with once its function is gone."""
+
+    id: str
+    function: str
+    keep: frozenset[str]
+    expected_bytes: int
+    waited: bool = False
+    failure: Failed | None = None
+
+
+class Machine:
+    """The residencies of an instance and the call in it.
+
+    Parameters
+    ----------
+    limit_bytes
+        What the instance may hold in all.
+    base_bytes
+        What it holds with nothing loaded.
+    """
+
+    def __init__(self, limit_bytes: int, base_bytes: int) -> None:
+        self.residencies: dict[str, Residency] = {}
+        self.call: Call | None = None
+        self._room_bytes = limit_bytes - base_bytes
+        self._loads: list[_Load] = []
+        self._stopping = False
+        self._commands: list[Command] = []
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to stop and nothing is left."""
+        return self._stopping and not self.residencies
+
+    def load(self, function: str, expected_bytes: int) -> list[Command]:
+        """Load a function ahead of calls."""
+        self._loads.append(_Load(function, expected_bytes))
+        return self._advance()
+
+    def offload(self, function: str) -> list[Command]:
+        """Take a function away; one that a call is using goes when the call has ended."""
+        held = self.residencies.get(function)
+        if held is None:
+            self._tell(Offloaded(function, None))
+        else:
+            held.offloads += 1
+        return self._advance()
+
+    def run(
+        self, call: str, function: str, keep: frozenset[str], expected_bytes: int
+    ) -> list[Command]:
+        """Serve a call, alone with the functions in ``keep``."""
+        if self._stopping or self.call is not None:
+            reason = "the instance is stopping" if self._stopping else "another call is in it"
+            self._tell(Failed(call, "crash", reason))
+        else:
+            self.call = Call(call, function, keep, expected_bytes)
+        return self._advance()
+
+    def abort(self, call: str, kind: str, error: str) -> list[Command]:
+        """End a call without an answer, if it is still there; its function goes too."""
+        if self.call is not None and self.call.id == call:
+            self._fail_call(Failed(call, kind, error))
+        return self._advance()
+
+    def ready(self, function: str, report: LoadReport) -> list[Command]:
+        """Fold that a function said it waits for a request."""
+        held = self.residencies[function]
+        if held.state in (State.LOADING, State.SETTLING):
+            held.report = held.report or report
+            held.step(State.READY)
+            while held.loads:
+                held.loads -= 1
+                self._tell_loaded(function, held)
+        return self._advance()
+
+    def overdue(self, function: str, error: str) -> list[Command]:
+        """Fold that a function took too long to say that it waits for a request."""
+        held, call = self.residencies.get(function), self.call
+        if held is None or held.state not in (State.LOADING, State.SETTLING):
+            return []
+        if held.state is State.LOADING and call is not None and call.function == function:
+            self._fail_call(Failed(call.id, "load", error))
+        else:
+            self._remove(function, Removal(error, asked=False, blame=True))
+        return self._advance()
+
+    def answered(self, function: str, error: str | None) -> list[Command]:
+        """Fold that a function has answered its call, or (``error``) raised."""
+        held, call = self.residencies[function], self.call
+        if held.state is State.RUNNING and call is not None:
+            held.step(State.SETTLING)
+            self.call = None
+            self._tell(Completed(call.id) if error is None else Failed(call.id, "error", error))
+        return self._advance()
+
+    def exited(self, function: str, error: str, *, clean: bool) -> list[Command]:
+        """Fold that a function's process is confirmed dead, and all that it had started.
+
+        Parameters
+        ----------
+        error
+            How it ended.
+        clean
+            Whether it ended of itself, without a fault.
+        """
+        held = self.residencies.pop(function)
+        if held.removal is None and held.state is State.SETTLING:
+            self._loads += [_Load(function, held.memory_bytes)] * held.loads
+            held.loads = 0
+            removal = Removal(error, asked=clean)
+        else:
+            removal = held.removal or Removal(error, asked=False, blame=True)
+        mine = self._end_call_of(function, held, removal)
+        for _ in range(held.loads):
+            blame = removal.blame and not mine
+            self._tell(LoadFailed(function, removal.reason, blame=blame))
+        unasked = not mine and (held.known or (removal.asked and held.loads > 0))
+        for _ in range(held.offloads or int(unasked)):
+            self._tell(Offloaded(function, None if removal.asked else removal.reason))
+        return self._advance()
+
+    def measured(self, memory_bytes: dict[str, int]) -> list[Command]:
+        """Fold what the residencies hold; what does not fit goes, idle and large ones first."""
+        for function, size in memory_bytes.items():
+            if function in self.residencies:
+                self.residencies[function].memory_bytes = size
+        self._tell(
+            Measured({f: one.memory_bytes for f, one in self.residencies.items() if one.known})
+        )
+        self._evict()
+        return self._advance()
+
+    def stop(self) -> list[Command]:
+        """Take everything away, the call included."""
+        self._stopping = True
+        if self.call is not None:
+            self._fail_call(Failed(self.call.id, "crash", "the instance was stopped"))
+        return self._advance()
+
+    def _advance(self) -> list[Command]:
+        """Go on as far as the confirmed facts allow, and hand out the commands."""
+        reason = "taken away" if self.call is None else "taken away for a call"
+        for function, held in self.residencies.items():
+            if held.state is not State.OFFLOADING and self._unwanted(function, held):
+                self._remove(function, Removal(reason))
+        if self.call is not None and self.call.failure is None:
+            self._serve(self.call)
+        loads, self._loads = self._loads, []
+        for load in loads:
+            self._load(load)
+        commands, self._commands = self._commands, []
+        return commands
+
+    def _load(self, load: _Load) -> None:
+        function, held = load.function, self.residencies.get(load.function)
+        refusal = self._refusal(load, held)
+        if refusal is not None:
+            self._tell(LoadFailed(function, refusal, blame=False))
+        elif self._must_wait(load, held):
+            self._loads.append(load)
+        elif held is None:
+            self._spawn(function, load.expected_bytes).loads = 1
+        elif held.state in (State.READY, State.RUNNING):
+            self._tell_loaded(function, held)
+        else:
+            held.loads += 1
+
+    def _refusal(self, load: _Load, held: Residency | None) -> str | None:
+        """Say why a load may not start, now or later."""
+        if self._stopping:
+            return "the instance is stopping"
+        if self.call is not None and load.function != self.call.function:
+            kept = held is not None and held.state is State.READY
+            return None if kept else "the instance serves a call"
+        if held is None and self.call is None:
+            staying = self._bytes(leaving=False)
+            if staying + load.expected_bytes > self._room_bytes:
+                free = max(0, self._room_bytes - staying)
+                return f"expected to hold {load.expected_bytes} bytes; the instance has {free} left"
+        return None
+
+    def _must_wait(self, load: _Load, held: Residency | None) -> bool:
+        """Whether something must be gone first, or the call loads the function anyway."""
+        if held is not None:
+            return held.state is State.OFFLOADING
+        fits = self._bytes() + load.expected_bytes <= self._room_bytes
+        return self.call is not None or not fits
+
+    def _unwanted(self, function: str, held: Residency) -> bool:
+        call = self.call
+        if call is None:
+            return self._stopping or held.offloads > 0
+        if function == call.function:
+            return False
+        return self._stopping or held.offloads > 0 or function not in call.keep
+
+    def _serve(self, call: Call) -> None:
+        if any(name != call.function and name not in call.keep for name in self.residencies):
+            return
+        held = self.residencies.get(call.function)
+        if held is None:
+            self._load_for(call)
+        elif held.state is State.LOADING:
+            call.waited = True
+        elif held.state is State.READY:
+            held.step(State.RUNNING)
+            held.known = True
+            self._commands.append(Send(call.function, call.id))
+            self._tell(Started(call.id, held.report if call.waited else None))
+
+    def _load_for(self, call: Call) -> None:
+        """Load a call's function, if need be in the place of those that it would keep."""
+        if self.residencies and self._bytes() + call.expected_bytes > self._room_bytes:
+            call.keep = frozenset()
+            for function, held in self.residencies.items():
+                if held.state is not State.OFFLOADING:
+                    self._remove(function, Removal("taken away for a call"))
+        else:
+            call.waited = True
+            self._spawn(call.function, call.expected_bytes)
+
+    def _end_call_of(self, function: str, held: Residency, removal: Removal) -> bool:
+        """Fail the call in the instance if it dies with this residency, and say whether so."""
+        call = self.call
+        if call is None or call.function != function:
+            return False
+        failure = call.failure
+        if failure is None and held.state is State.RUNNING:
+            failure = Failed(call.id, "crash", removal.reason)
+        if failure is None and held.state is State.LOADING:
+            failure = Failed(call.id, "load", removal.reason)
+        if failure is None:
+            return False
+        self.call = None
+        self._tell(failure)
+        return True
+
+    def _fail_call(self, failure: Failed) -> None:
+        call = self.call
+        if call is None or call.failure is not None:
+            return
+        held = self.residencies.get(call.function)
+        if held is None:
+            self.call = None
+            self._tell(failure)
+            return
+        call.failure = failure
+        if held.state is not State.OFFLOADING:
+            self._remove(call.function, Removal(failure.error, asked=False))
+
+    def _evict(self) -> None:
+        staying = [f for f, one in self.residencies.items() if one.state is not State.OFFLOADING]
+        staying.sort(key=self._eviction_rank)
+        excess = sum(self.residencies[f].memory_bytes for f in staying) - self._room_bytes
+        while excess > 0 and staying:
+            function = staying.pop(0)
+            excess -= self.residencies[function].memory_bytes
+            self._evict_one(function, alone=len(self.residencies) == 1)
+
+    def _evict_one(self, function: str, *, alone: bool) -> None:
+        held = self.residencies[function]
+        error = f"the instance is over its memory limit; {function} held {held.memory_bytes} bytes"
+        if self.call is not None and self.call.function == function:
+            kind = "crash" if held.state is State.RUNNING else "load"
+            self._fail_call(Failed(self.call.id, kind, error))
+        else:
+            self._remove(function, Removal(error, asked=False, blame=alone))
+
+    def _eviction_rank(self, function: str) -> tuple[bool, bool, int]:
+        held = self.residencies[function]
+        used = self.call is not None and self.call.function == function
+        return used, held.state is State.LOADING, -held.memory_bytes
+
+    def _spawn(self, function: str, expected_bytes: int) -> Residency:
+        held = self.residencies[function] = Residency(expected_bytes)
+        self._commands.append(Spawn(function))
+        return held
+
+    def _remove(self, function: str, removal: Removal) -> None:
+        self.residencies[function].remove(removal)
+        self._commands.append(Kill(function))
+
+    def _bytes(self, *, leaving: bool = True) -> int:
+        """Sum what the residencies hold, with or without those on their way out."""
+        return sum(
+            one.memory_bytes
+            for one in self.residencies.values()
+            if leaving or one.state is not State.OFFLOADING
+        )
+
+    def _tell_loaded(self, function: str, held: Residency) -> None:
+        held.known = True
+        assert held.report is not None
+        self._tell(Loaded(function, held.report))
+
+    def _tell(self, outcome: Outcome) -> None:
+        self._commands.append(Tell(outcome))

@@ -1,0 +1,89 @@
+"""What the manager tells its clients; each travels as a frame whose ``event`` is the class name."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Up:
+    """The manager takes requests; ``isolation`` says how its functions are kept apart."""
+
+    base_bytes: int
+    isolation: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadReport:
+    """What a load took, as the function measured it, and what the function holds since."""
+
+    import_s: float
+    load_s: float
+    memory_bytes: int = 0
+    library_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A function said that it is ready."""
+
+    function: str
+    report: LoadReport
+
+
+@dataclass(frozen=True, slots=True)
+class LoadFailed:
+    """A load ended, and nothing of it is left; ``blame`` if the function itself is at fault."""
+
+    function: str
+    error: str
+    blame: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Offloaded:
+    """A residency is confirmed gone: as asked, or by its own death (``error``)."""
+
+    function: str
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The function has the request; with a report if the call had to load it or wait for that."""
+
+    call: str
+    report: LoadReport | None
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The function has answered; the answer travels behind this message."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call ended without an answer; its function is still loaded only after kind ``error``.
+
+    Kinds: ``error``, ``crash``, ``load``, ``deadline``, ``cancelled``.
+    """
+
+    call: str
+    kind: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the residencies hold now, by function."""
+
+    memory_bytes: dict[str, int]
+
+
+Outcome: TypeAlias = Up | Loaded | LoadFailed | Offloaded | Started | Completed | Failed | Measured
+
+
+def to_header(outcome: Outcome) -> dict[str, Any]:
+    """Write an outcome as the JSON of a frame."""
+    return {"event": type(outcome).__name__, **asdict(outcome)}

@@ -1,0 +1,86 @@
+"""One function in an instance, from the start of its process to the confirmed end of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .outcomes import LoadReport
+
+
+class State(StrEnum):
+    """Where a residency is; gone is no state, it is absence.
+
+    ``SETTLING``: it has answered but not yet said that it waits for the next request.
+    """
+
+    LOADING = "loading"
+    READY = "ready"
+    RUNNING = "running"
+    SETTLING = "settling"
+    OFFLOADING = "offloading"
+
+
+_NEXT = {
+    State.LOADING: {State.READY, State.OFFLOADING},
+    State.READY: {State.RUNNING, State.OFFLOADING},
+    State.RUNNING: {State.SETTLING, State.OFFLOADING},
+    State.SETTLING: {State.READY, State.OFFLOADING},
+    State.OFFLOADING: set[State](),
+}
+"""The legal steps; from every state a process may also die, and then the residency is gone."""
+
+
+class IllegalStep(Exception):
+    """A residency was to take a step that is not in its table: a bug of the machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """Why a residency was taken away.
+
+    ``asked``: for a request or to make room for a call, rather than for a fault; ``blame``: the
+    fault is the function's own.
+    """
+
+    reason: str
+    asked: bool = True
+    blame: bool = False
+
+
+@dataclass(slots=True)
+class Residency:
+    """State of one function's process.
+
+    Attributes
+    ----------
+    memory_bytes
+        What it was expected to hold and, once measured, what it holds.
+    loads, offloads
+        How many such requests it still has to answer.
+    known
+        Whether a client was told that it is loaded.
+    """
+
+    memory_bytes: int
+    state: State = State.LOADING
+    loads: int = 0
+    offloads: int = 0
+    known: bool = False
+    report: LoadReport | None = None
+    removal: Removal | None = None
+
+    def step(self, state: State) -> None:
+        """Go on to another state.
+
+        Raises
+        ------
+        IllegalStep
+            If the table does not have it.
+        """
+        if state not in _NEXT[self.state]:
+            raise IllegalStep(f"{self.state} -> {state}")
+        self.state = state
+
+    def remove(self, removal: Removal) -> None:
+        """Begin to take it away."""
+        self.step(State.OFFLOADING)
+        self.removal = removal

@@ -1,0 +1,194 @@
+"""The machine of the intra-container manager against a world in which anything may happen."""
+
+from collections import Counter
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from executor.proxy.commands import Command, Kill, Send, Spawn, Tell
+from executor.proxy.machine import Machine
+from executor.proxy.outcomes import (
+    Completed,
+    Failed,
+    Loaded,
+    LoadFailed,
+    LoadReport,
+    Measured,
+    Offloaded,
+    Outcome,
+    Started,
+)
+
+FUNCTIONS = ("f", "g", "h")
+LIMIT_BYTES = 100
+REPORT = LoadReport(0.1, 0.2)
+
+functions = st.sampled_from(FUNCTIONS)
+sizes = st.integers(0, 60)
+
+
+class ProxyWorld(RuleBasedStateMachine):
+    """Plays the processes and one client.
+
+    ``processes`` is the truth: starting, listening, busy, settling or dying. ``view`` is what the
+    client believes to be loaded, from outcomes alone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.machine = Machine(LIMIT_BYTES, base_bytes=0)
+        self.processes: dict[str, str] = {}
+        self.loads: Counter[str] = Counter()
+        self.offloads: Counter[str] = Counter()
+        self.view: set[str] = set()
+        self.keep: frozenset[str] = frozenset()
+        self.open_call: str | None = None
+        self.call_function = ""
+        self.calls = 0
+        self.stopping = False
+
+    def carry_out(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Spawn(function):
+                    assert function not in self.processes
+                    self.processes[function] = "starting"
+                case Kill(function):
+                    assert self.processes[function] != "dying"
+                    self.processes[function] = "dying"
+                case Send(function, call):
+                    assert (function, call) == (self.call_function, self.open_call)
+                    assert self.processes[function] == "listening"
+                    assert set(self.processes) <= {function} | self.keep
+                    self.processes[function] = "busy"
+                case Tell(outcome):
+                    self.told(outcome)
+
+    def told(self, outcome: Outcome) -> None:
+        match outcome:
+            case Loaded(function, report):
+                assert report == REPORT
+                assert self.processes[function] in ("listening", "busy")
+                self.answer_load(function)
+                self.view.add(function)
+            case LoadFailed(function):
+                self.answer_load(function)
+            case Offloaded(function):
+                assert function not in self.processes
+                self.offloads[function] -= self.offloads[function] > 0
+                self.view.discard(function)
+            case Started(call):
+                assert call == self.open_call
+                self.view.add(self.call_function)
+            case Completed(call):
+                self.close_call(call)
+            case Failed(call, kind):
+                self.close_call(call)
+                if kind != "error":
+                    assert self.stopping or self.call_function not in self.processes
+                    self.view.discard(self.call_function)
+            case Measured(memory_bytes):
+                assert set(memory_bytes) <= set(self.processes)
+
+    def answer_load(self, function: str) -> None:
+        assert self.loads[function] > 0
+        self.loads[function] -= 1
+
+    def close_call(self, call: str) -> None:
+        assert call == self.open_call
+        self.open_call = None
+
+    def in_phase(self, *phases: str) -> list[str]:
+        return [function for function, phase in self.processes.items() if phase in phases]
+
+    @rule(function=functions, expected_bytes=sizes)
+    def load(self, function: str, expected_bytes: int) -> None:
+        self.loads[function] += 1
+        self.carry_out(self.machine.load(function, expected_bytes))
+
+    @rule(function=functions)
+    def offload(self, function: str) -> None:
+        self.offloads[function] += 1
+        self.carry_out(self.machine.offload(function))
+
+    @precondition(lambda self: self.open_call is None)
+    @rule(function=functions, keep=st.frozensets(functions), expected_bytes=sizes)
+    def run_call(self, function: str, keep: frozenset[str], expected_bytes: int) -> None:
+        self.calls += 1
+        self.open_call, self.call_function, self.keep = f"c{self.calls}", function, keep
+        self.carry_out(self.machine.run(self.open_call, function, keep, expected_bytes))
+
+    @precondition(lambda self: self.open_call is not None)
+    @rule(kind=st.sampled_from(["deadline", "cancelled"]))
+    def abort(self, kind: str) -> None:
+        assert self.open_call is not None
+        self.carry_out(self.machine.abort(self.open_call, kind, "because"))
+
+    @precondition(lambda self: self.in_phase("starting", "settling"))
+    @rule(data=st.data())
+    def ready(self, data: st.DataObject) -> None:
+        function = data.draw(st.sampled_from(self.in_phase("starting", "settling")))
+        self.processes[function] = "listening"
+        self.carry_out(self.machine.ready(function, REPORT))
+
+    @precondition(lambda self: self.in_phase("busy"))
+    @rule(error=st.sampled_from([None, "raised"]))
+    def answered(self, error: str | None) -> None:
+        (function,) = self.in_phase("busy")
+        self.processes[function] = "settling"
+        self.carry_out(self.machine.answered(function, error))
+
+    @precondition(lambda self: self.processes)
+    @rule(data=st.data(), clean=st.booleans())
+    def exited(self, data: st.DataObject, clean: bool) -> None:
+        function = data.draw(st.sampled_from(sorted(self.processes)))
+        self.exit(function, clean=clean)
+
+    @rule(function=functions)
+    def overdue(self, function: str) -> None:
+        self.carry_out(self.machine.overdue(function, "too slow"))
+
+    @rule(data=st.data())
+    def measured(self, data: st.DataObject) -> None:
+        held = {function: data.draw(sizes) for function in self.processes}
+        self.carry_out(self.machine.measured(held))
+        staying = [function for function in held if self.processes[function] != "dying"]
+        assert sum(held[function] for function in staying) <= LIMIT_BYTES
+
+    @rule()
+    def stop(self) -> None:
+        self.stopping = True
+        self.carry_out(self.machine.stop())
+
+    @invariant()
+    def nothing_waits_for_nothing(self) -> None:
+        """An open request has a process to wait for: no request is dropped."""
+        if not self.processes:
+            assert self.open_call is None
+            assert not +self.loads
+            assert not +self.offloads
+
+    @invariant()
+    def the_client_knows(self) -> None:
+        """What is loaded, and not on its way out or unasked for, is in the client's view."""
+        listening = set(self.in_phase("listening", "busy", "settling"))
+        assert listening - {self.call_function} <= self.view
+        assert self.view <= set(self.processes)
+
+    def exit(self, function: str, *, clean: bool) -> None:
+        del self.processes[function]
+        self.carry_out(self.machine.exited(function, "it ended", clean=clean))
+
+    def teardown(self) -> None:
+        self.stop()
+        for _ in range(len(self.processes)):
+            assert self.processes == dict.fromkeys(self.processes, "dying")
+            self.exit(next(iter(self.processes)), clean=False)
+        assert self.machine.stopped
+        assert not self.view
+        self.nothing_waits_for_nothing()
+
+
+ProxyWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+TestProxyWorld = ProxyWorld.TestCase
