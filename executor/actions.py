@@ -71,7 +71,6 @@ class CancelRun:
 class Solve:
     """Solve a placement off the loop; answered by ``PlanReady``."""
 
-    version: int
     problem: Problem
 
 

@@ -1,10 +1,18 @@
 """Where the time comes from: always a parameter, never the module ``time`` itself."""
 
+import time
 from collections.abc import Callable
-from time import monotonic
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], float]
-"""Returns seconds that never run backwards; the origin is arbitrary."""
+"""Returns seconds that never run backwards; zero is midnight (UTC) before the clock was made."""
 
-live_clock: Clock = monotonic
+DAY_S = 86_400.0
+
+
+def since_midnight(
+    wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+) -> Clock:
+    """Make a clock that starts at the time of day and then follows ``monotonic``."""
+    offset_s = wall() % DAY_S - monotonic()
+    return lambda: offset_s + monotonic()

@@ -40,7 +40,6 @@ class PlanReady:
     """The answer to ``actions.Solve``; ``solve_s`` is how long it took."""
 
     at_s: float
-    version: int
     plan: Plan
     solve_s: float
 
@@ -88,7 +87,10 @@ class InstanceReady:
 
 @dataclass(frozen=True, slots=True)
 class InstanceGone:
-    """An instance stopped as asked (``error`` is None), failed to start, or died."""
+    """An instance stopped as asked (``error`` is None), failed to start, or died.
+
+    All that was under way in it has ended with it.
+    """
 
     at_s: float
     instance_id: str

@@ -14,9 +14,9 @@ class Runtime(Protocol):
     """Carries out actions on instances; every outcome comes back as an event, never as a value.
 
     ``submit`` returns at once and raises nothing: what cannot be done is an event too
-    (``InstanceGone``, ``LoadFailed``, ``Failed``). Each action is answered exactly once, also when
-    its instance dies. An instance that dies answers its open actions first, then says
-    ``InstanceGone``. All actions are idempotent: what is already so is answered as if just done.
+    (``InstanceGone``, ``LoadFailed``, ``Failed``). Each action is answered exactly once;
+    ``InstanceGone`` answers all that are open on its instance. All actions are idempotent: what is
+    already so is answered as if just done.
     """
 
     def submit(self, action: RuntimeAction) -> None:

@@ -1,0 +1,79 @@
+"""Sends a workload over HTTP at its own times, whether or not earlier calls have ended."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from bench.demo.workload import Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One call as its caller saw it; the server says how it began and what loading took."""
+
+    function: str
+    at_s: float
+    latency_s: float
+    status: int
+    start_kind: str
+    wait_s: float
+    loading_s: float
+
+
+async def replay(
+    url: str,
+    arrivals: tuple[Arrival, ...],
+    bodies: Mapping[str, bytes],
+    timeout_s: float,
+    on_outcome: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """Send every call when it is due and wait for all answers.
+
+    Parameters
+    ----------
+    url
+        Address of the server.
+    arrivals
+        The calls, in order.
+    bodies
+        The request of each function, as JSON.
+    timeout_s
+        How long a caller waits for an answer.
+    on_outcome
+        Sees each call as it ends.
+    """
+    limits = httpx.Limits(max_connections=None)
+    async with httpx.AsyncClient(base_url=url, timeout=timeout_s, limits=limits) as client:
+        begun_s = time.perf_counter()
+        tasks = []
+        for arrival in arrivals:
+            await asyncio.sleep(max(0.0, begun_s + arrival.at_s - time.perf_counter()))
+            tasks.append(asyncio.create_task(_call(client, arrival, bodies, on_outcome)))
+        return list(await asyncio.gather(*tasks))
+
+
+async def _call(
+    client: httpx.AsyncClient,
+    arrival: Arrival,
+    bodies: Mapping[str, bytes],
+    on_outcome: Callable[[Outcome], None],
+) -> Outcome:
+    begun_s = time.perf_counter()
+    response = await client.post(
+        f"/v2/models/{arrival.function}/infer", content=bodies[arrival.function]
+    )
+    headers = response.headers
+    outcome = Outcome(
+        function=arrival.function,
+        at_s=arrival.at_s,
+        latency_s=time.perf_counter() - begun_s,
+        status=response.status_code,
+        start_kind=headers.get("headstart-start-kind", ""),
+        wait_s=float(headers.get("headstart-wait-ms", 0.0)) / 1000,
+        loading_s=float(headers.get("headstart-loading-ms", 0.0)) / 1000,
+    )
+    on_outcome(outcome)
+    return outcome

@@ -1,0 +1,95 @@
+"""The server's configuration file, read and validated once."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from executor.units import GIB, MIB, parse_bytes
+from executor.validation import read_yaml, validate
+
+Size = Annotated[
+    int, BeforeValidator(parse_bytes), Field(gt=0, description="a size such as 512MiB")
+]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkerSection(_Section):
+    """The memory that all instances share, and what each keeps free."""
+
+    memory: Size = 4 * GIB
+    instance_reserve: Size = 16 * MIB
+
+
+class KeepAliveSection(_Section):
+    """The pre-warming policy."""
+
+    policy: Literal["fixed", "none", "always_on"] = "fixed"
+    idle_s: PositiveFloat = 600.0
+
+
+class ArrivalSection(_Section):
+    """The arrival predictor."""
+
+    predictor: Literal["poisson"] = "poisson"
+    window_s: PositiveFloat = 600.0
+
+
+class PlanSection(_Section):
+    """Pre-loading: how far ahead, how often, how many loads at once, and the solver."""
+
+    enabled: bool = True
+    horizon_s: PositiveFloat = 10.0
+    period_s: PositiveFloat = 1.0
+    loads_at_once: PositiveInt = 1
+    method: str = "auto"
+    deadline_s: PositiveFloat = 0.05
+
+
+class ServeSection(_Section):
+    """How calls are served."""
+
+    queue_limit: PositiveInt = 1000
+    warm_keeps_model: bool = True
+
+
+class GatewaySection(_Section):
+    """Where to listen."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    max_body: Size = 64 * MIB
+
+
+class Config(_Section):
+    """All of the file; paths are relative to it."""
+
+    functions: Path
+    models: Path = Path("models")
+    state: Path = Path("state")
+    python: Path | None = None
+    isolate: bool = True
+    worker: WorkerSection = WorkerSection()
+    keep_alive: KeepAliveSection = KeepAliveSection()
+    arrivals: ArrivalSection = ArrivalSection()
+    plan: PlanSection = PlanSection()
+    serve: ServeSection = ServeSection()
+    gateway: GatewaySection = GatewaySection()
+
+
+def read_config(file: Path) -> Config:
+    """Read a configuration file.
+
+    Raises
+    ------
+    ConfigError
+        Naming file, key, value and what was expected.
+    """
+    config = validate(Config, read_yaml(file), file)
+    base = file.resolve().parent
+    paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}
+    python = base / config.python if config.python is not None else None
+    return config.model_copy(update={**paths, "python": python})

@@ -1,0 +1,164 @@
+"""The heart: events in, actions out. Synchronous; no I/O, no clock, no sleep."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from executor import events as ev
+from executor.actions import Action, Offload, WakeAt
+from executor.domain import Function, ResidencyState, Worker
+from executor.hosting import Hosting
+from executor.lifecycle import Lifecycle
+from executor.preload import PlanSettings, Preloader
+from executor.quarantine import Quarantine
+from executor.serving import ServeSettings, Serving, Values
+from executor.state import State
+from predictors.arrival.protocol import ArrivalPredictor
+from predictors.keepalive.protocol import KeepAlivePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the controller may do; without ``plan`` it does not pre-load."""
+
+    serve: ServeSettings = field(default_factory=ServeSettings)
+    plan: PlanSettings | None = field(default_factory=PlanSettings)
+
+
+class Controller:
+    """Serves calls in the instances that the policy keeps, and pre-loads into the idle ones."""
+
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        workers: Iterable[Worker],
+        policy: KeepAlivePolicy,
+        predictor: ArrivalPredictor,
+        settings: Settings,
+    ) -> None:
+        self._outbox: list[Action] = []
+        self.state = State(functions, workers)
+        self.quarantine = Quarantine()
+        self._lifecycle = Lifecycle(policy, self.state)
+        self._hosting = Hosting(self.state, self._lifecycle, self._outbox)
+        self._preloader = Preloader(
+            self.state, predictor, self._lifecycle, self.quarantine, settings.plan
+        )
+        self.serving = Serving(
+            self.state,
+            self._hosting,
+            self.quarantine,
+            Values(self._preloader.worth_s, self._lifecycle.eviction_rank),
+            settings.serve,
+            self._outbox,
+        )
+        self._drained_version = 0
+        self._wake_s = math.inf
+
+    def step(self, event: ev.Event) -> list[Action]:
+        """Fold one event and return what to do now, in order.
+
+        Raises
+        ------
+        PlanRejected
+            When a plan is infeasible or misstates its value: a bug of its solver.
+        """
+        self._fold(event)
+        if self.state.capacity_version != self._drained_version:
+            self._drained_version = self.state.capacity_version
+            self.serving.drain(event.at_s)
+        self._outbox.extend(self._preloader.actions(event.at_s))
+        self._ask_to_wake()
+        actions = list(self._outbox)
+        self._outbox.clear()
+        return actions
+
+    def _fold(self, event: ev.Event) -> None:  # noqa: C901 - one case an event
+        match event:
+            case ev.Tick():
+                self._wake_s = math.inf
+                self.serving.tick(event.at_s)
+                self._hosting.tick(event.at_s)
+            case ev.PlanReady():
+                self._preloader.take(event)
+            case ev.Arrived():
+                self._arrived(event)
+            case ev.Withdrawn():
+                self.serving.withdrawn(event.invocation_id)
+            case ev.FunctionEnabled():
+                self.state.enable(event.function)
+            case ev.FunctionDisabled():
+                self._disabled(event.function)
+            case ev.InstanceReady():
+                self._instance_ready(event)
+            case ev.InstanceGone():
+                self._instance_gone(event)
+            case ev.Loaded():
+                self._loaded(event)
+            case ev.LoadFailed():
+                self._load_failed(event)
+            case ev.Offloaded():
+                self._drop(event.instance_id, event.function)
+            case ev.Measured():
+                self.state.measured(event.instance_id, event.memory_bytes)
+            case ev.Started():
+                self.serving.started(event)
+            case ev.Completed():
+                self.serving.completed(event)
+            case ev.Failed():
+                self.serving.failed(event)
+
+    def _arrived(self, event: ev.Arrived) -> None:
+        name = event.invocation.function
+        if name in self.state.enabled:
+            self._lifecycle.arrived(name, event.at_s)
+            self._preloader.arrived(name, event.at_s)
+        self.serving.arrived(event.invocation, event.at_s)
+
+    def _disabled(self, function: str) -> None:
+        self.state.disable(function)
+        self.serving.disabled(function)
+        for instance in list(self.state.of_owner(self.state.functions[function].owner)):
+            held = instance.residencies.get(function)
+            if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.READY):
+                self.state.offloading(instance.id, function)
+                self._outbox.append(Offload(instance.id, function))
+
+    def _instance_ready(self, event: ev.InstanceReady) -> None:
+        instance = self.state.ready(event.instance_id, event.base_bytes, event.at_s)
+        if not self.serving.instance_ready(instance, event.at_s):
+            self._hosting.turned_idle(instance, event.at_s)
+
+    def _instance_gone(self, event: ev.InstanceGone) -> None:
+        instance = self._hosting.gone(event.instance_id)
+        if instance is not None:
+            self.serving.instance_gone(instance, event.error)
+
+    def _loaded(self, event: ev.Loaded) -> None:
+        self.quarantine.cleared(event.function)
+        self.state.learn(event.function, event.report)
+        if event.instance_id in self.state.instances:
+            size_bytes = event.report.memory_bytes
+            self.state.loaded(event.instance_id, event.function, event.tier, size_bytes)
+
+    def _load_failed(self, event: ev.LoadFailed) -> None:
+        self._drop(event.instance_id, event.function)
+        if event.blame:
+            self.quarantine.failed(event.function, event.error, event.at_s)
+
+    def _drop(self, instance_id: str, function: str) -> None:
+        """Fold that a residency is gone, unless a run has ordered it anew meanwhile."""
+        instance = self.state.instances.get(instance_id)
+        held = instance.residencies.get(function) if instance is not None else None
+        if held is not None and held.state is not ResidencyState.RUNNING:
+            self.state.drop(instance_id, function)
+
+    def _ask_to_wake(self) -> None:
+        due_s = min(
+            self._lifecycle.next_s(),
+            self.serving.backlog.next_deadline_s(),
+            self._preloader.next_s(),
+        )
+        if due_s < self._wake_s:
+            self._wake_s = due_s
+            self._outbox.append(WakeAt(due_s))

@@ -1,0 +1,99 @@
+"""Delivers events to the controller one after the other and carries out what it answers."""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from executor.actions import Action, Finish, Solve, WakeAt
+from executor.controller import Controller
+from executor.events import Event, PlanReady, Tick
+from executor.runtimes.protocol import Runtime
+from solver import Plan
+
+PlanSink: TypeAlias = Callable[[Plan, float], None]
+"""Takes a plan and the seconds that it took to make."""
+
+
+class Timer(Protocol):
+    """A clock that can call back: the loop of asyncio, or the heap of a simulation."""
+
+    def now_s(self) -> float:
+        """Return the present time."""
+        ...
+
+    def at(self, at_s: float, callback: Callable[[], None]) -> None:
+        """Call back at a time, or as soon as may be when that has passed."""
+        ...
+
+
+class Planner(Protocol):
+    """Solves placement problems somewhere."""
+
+    def start(self, solve: Solve, done: PlanSink) -> None:
+        """Begin to solve; ``done`` is called later, on the engine's thread."""
+        ...
+
+
+class Engine:
+    """One controller at work on one runtime."""
+
+    def __init__(
+        self,
+        controller: Controller,
+        runtime: Runtime,
+        timer: Timer,
+        planner: Planner,
+        on_finish: Callable[[Finish], None],
+        on_actions: Callable[[Event, list[Action]], None] = lambda _event, _actions: None,
+    ) -> None:
+        self.controller = controller
+        self._runtime = runtime
+        self._timer = timer
+        self._planner = planner
+        self._on_finish = on_finish
+        self._on_actions = on_actions
+        self._pending: deque[Event] = deque()
+        self._delivering = False
+        self._wake_number = 0
+
+    def deliver(self, event: Event) -> None:
+        """Take an event in; events that come while one is being worked on follow in order."""
+        self._pending.append(event)
+        if self._delivering:
+            return
+        self._delivering = True
+        try:
+            while self._pending:
+                self._step(self._pending.popleft())
+        finally:
+            self._delivering = False
+
+    def _step(self, event: Event) -> None:
+        actions = self.controller.step(event)
+        self._on_actions(event, actions)
+        for action in actions:
+            self._carry_out(action)
+
+    def _carry_out(self, action: Action) -> None:
+        match action:
+            case Solve():
+                self._planner.start(action, lambda plan, solve_s: self._planned(plan, solve_s))
+            case WakeAt():
+                self._wake(action.at_s)
+            case Finish():
+                self._on_finish(action)
+            case _:
+                self._runtime.submit(action)
+
+    def _planned(self, plan: Plan, solve_s: float) -> None:
+        self.deliver(PlanReady(self._timer.now_s(), plan, solve_s))
+
+    def _wake(self, at_s: float) -> None:
+        """Keep the last wake-up only; the controller asks again when it comes."""
+        self._wake_number += 1
+        number = self._wake_number
+        self._timer.at(at_s, lambda: self._tick(number))
+
+    def _tick(self, number: int) -> None:
+        if number == self._wake_number:
+            self.deliver(Tick(self._timer.now_s()))

@@ -1,0 +1,129 @@
+"""Desired against observed: the ordered, budgeted actions that remove the drift. Idempotent.
+
+A residency that no wish names stays while its room is not needed: idle memory costs nothing, and
+an offload that gains nothing is churn. Loads are ordered only into memory that is free already, so
+offloads come first and the loads follow when those are confirmed.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from executor.actions import Load, Offload
+from executor.domain import Function, Instance, InstanceState, Residency, ResidencyState
+from executor.planner import Wish, capacity_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Limits that keep loading from slowing running calls.
+
+    Parameters
+    ----------
+    loads_per_worker
+        Loads under way at once on a worker; each takes about a core.
+    reserve_bytes
+        Memory kept free in each instance.
+    """
+
+    loads_per_worker: int = 1
+    reserve_bytes: int = 0
+
+
+def diff(
+    wishes: Iterable[Wish],
+    instances: Mapping[str, Instance],
+    functions: Mapping[str, Function],
+    budget: Budget,
+) -> list[Load | Offload]:
+    """List what to do now; what must wait for an offload or for the budget comes with a later call.
+
+    Wishes for instances that are gone or not idle, and for functions that are not in ``functions``
+    (disabled, in quarantine), are passed over: a plan is older than the world.
+    """
+    wanted: dict[str, list[Wish]] = {}
+    for wish in wishes:
+        instance = instances.get(wish.instance_id)
+        idle = instance is not None and instance.state is InstanceState.IDLE
+        if idle and wish.function in functions:
+            wanted.setdefault(wish.instance_id, []).append(wish)
+    slots = _slots(instances.values(), budget)
+    offloads: list[Load | Offload] = []
+    loads: list[tuple[Wish, Load]] = []
+    for instance_id, here in wanted.items():
+        evict, startable = _fit(instances[instance_id], here, functions, budget.reserve_bytes)
+        offloads.extend(Offload(instance_id, name) for name in evict)
+        loads.extend((wish, Load(instance_id, wish.function, wish.tier)) for wish in startable)
+    chosen: list[Load | Offload] = []
+    for _, load in sorted(loads, key=lambda pair: -pair[0].worth_s):
+        worker = instances[load.instance_id].worker
+        if slots[worker] > 0:
+            slots[worker] -= 1
+            chosen.append(load)
+    return offloads + chosen
+
+
+def _slots(instances: Iterable[Instance], budget: Budget) -> Counter[str]:
+    slots: Counter[str] = Counter()
+    for instance in instances:
+        slots.setdefault(instance.worker, budget.loads_per_worker)
+        held = instance.residencies.values()
+        slots[instance.worker] -= sum(one.state is ResidencyState.LOADING for one in held)
+    return slots
+
+
+def _fit(
+    instance: Instance,
+    wishes: list[Wish],
+    functions: Mapping[str, Function],
+    reserve_bytes: int,
+) -> tuple[list[str], list[Wish]]:
+    """Name the residencies to take away, and the wishes whose room is free now."""
+    named = {wish.function for wish in wishes}
+    missing = [
+        functions[wish.function] for wish in wishes if wish.function not in instance.residencies
+    ]
+    groups = {functions[name].library for name in instance.residencies if name in functions}
+    taken = _taken_bytes(instance.residencies.values(), functions)
+    free = capacity_bytes(instance, reserve_bytes) - taken
+    spare = [one for one in instance.residencies.values() if one.function not in named]
+    leaving = sum(one.memory_bytes for one in spare if one.state is ResidencyState.OFFLOADING)
+    need = sum(_fill(missing, set(groups), math.inf).values())
+    fitting = _fill(missing, groups, free)
+    return _evict(spare, need - free - leaving), [one for one in wishes if one.function in fitting]
+
+
+def _fill(missing: list[Function], groups: set[str | None], free_bytes: float) -> dict[str, int]:
+    """Take functions in order while they fit, each with its library group if that is new."""
+    taken: dict[str, int] = {}
+    for function in missing:
+        size_bytes = function.profile.memory_bytes
+        if function.library not in groups:
+            size_bytes += function.profile.library_bytes
+        if size_bytes <= free_bytes:
+            taken[function.name] = size_bytes
+            free_bytes -= size_bytes
+            groups.add(function.library)
+    return taken
+
+
+def _evict(spare: list[Residency], shortage_bytes: int) -> list[str]:
+    evict = []
+    going = [one for one in spare if one.state is not ResidencyState.OFFLOADING]
+    for residency in sorted(going, key=lambda one: -one.memory_bytes):
+        if shortage_bytes <= 0:
+            break
+        evict.append(residency.function)
+        shortage_bytes -= residency.memory_bytes
+    return evict
+
+
+def _taken_bytes(held: Iterable[Residency], functions: Mapping[str, Function]) -> int:
+    held = list(held)
+    groups = {}
+    for residency in held:
+        function = functions.get(residency.function)
+        if function is not None and function.library is not None:
+            groups[function.library] = function.profile.library_bytes
+    return sum(residency.memory_bytes for residency in held) + sum(groups.values())

@@ -1,0 +1,136 @@
+"""Which instance serves a call: a pure function of the state."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from executor.domain import (
+    Function,
+    Instance,
+    InstanceState,
+    Residency,
+    ResidencyState,
+    StartKind,
+    Tier,
+)
+from executor.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Run in this idle instance."""
+
+    instance_id: str
+    kind: StartKind
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Start an instance on this worker."""
+
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """Stop these idle instances to make room for a new one."""
+
+    instance_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Wait until an instance turns idle or memory comes free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """No worker can ever hold the function."""
+
+    reason: str
+
+
+Decision: TypeAlias = Serve | Create | Evict | Wait | Refuse
+
+Worth: TypeAlias = Callable[[str], float]
+"""Gives what a residency of the function is worth now; higher is dearer to lose."""
+
+_KINDS = {Tier.GPU: StartKind.GPU, Tier.HOST: StartKind.HOST, Tier.LIBRARY: StartKind.LIBRARY}
+_RANKS = {
+    StartKind.GPU: 4,
+    StartKind.HOST: 3,
+    StartKind.LIBRARY: 1,
+    StartKind.WARM: 0,
+}
+_JOIN_RANK = 2
+
+
+def choose(state: State, function: Function, worth: Worth, eviction_rank: Worth) -> Decision:
+    """Decide how to serve a call to ``function``.
+
+    An idle instance of the owner that has the function loaded comes first, then one that is
+    loading it, then the one whose other residencies are worth least; then a new instance, then one
+    in the place of idle instances with the lowest ``eviction_rank``.
+    """
+    idle = _usable(state.of_owner(function.owner), function)
+    if idle:
+        best = max(idle, key=lambda instance: _preference(instance, function.name, worth))
+        return Serve(best.id, start_kind(best.residencies.get(function.name)))
+    return _make_room(state, function, eviction_rank)
+
+
+def start_kind(residency: Residency | None) -> StartKind:
+    """Name what a call finds in a running instance."""
+    if residency is None or residency.state is not ResidencyState.READY:
+        return StartKind.WARM
+    return _KINDS[residency.tier]
+
+
+def _usable(instances: Iterable[Instance], function: Function) -> list[Instance]:
+    return [
+        instance
+        for instance in instances
+        if instance.state is InstanceState.IDLE
+        and instance.limit_bytes >= function.memory_limit_bytes
+    ]
+
+
+def _preference(instance: Instance, function: str, worth: Worth) -> tuple[int, float, int]:
+    own = instance.residencies.get(function)
+    rank = _RANKS[start_kind(own)]
+    if own is not None and own.state is ResidencyState.LOADING:
+        rank = _JOIN_RANK
+    displaced = sum(worth(name) for name in instance.residencies if name != function)
+    return rank, -displaced, -instance.limit_bytes
+
+
+def _make_room(state: State, function: Function, eviction_rank: Worth) -> Decision:
+    need = function.memory_limit_bytes
+    if all(worker.memory_bytes < need for worker in state.workers.values()):
+        return Refuse(f"no worker has the {need} bytes of memory that {function.name} may take")
+    roomiest = state.roomiest()
+    if state.free_bytes(roomiest) >= need:
+        return Create(roomiest)
+    victims = [_victims(state, worker, need, eviction_rank) for worker in state.workers]
+    found = [ids for ids in victims if ids is not None]
+    if not found:
+        return Wait()
+    fewest = min(found, key=len)
+    return Evict(fewest) if fewest else Wait()
+
+
+def _victims(
+    state: State, worker: str, need_bytes: int, eviction_rank: Worth
+) -> tuple[str, ...] | None:
+    """Idle instances to stop on a worker; empty when enough is stopping, None when impossible."""
+    here = [instance for instance in state.instances.values() if instance.worker == worker]
+    free = state.free_bytes(worker)
+    free += sum(one.limit_bytes for one in here if one.state is InstanceState.STOPPING)
+    idle = (one for one in here if one.state is InstanceState.IDLE)
+    chosen: list[str] = []
+    for instance in sorted(idle, key=lambda one: (eviction_rank(one.id), one.since_s)):
+        if free >= need_bytes:
+            break
+        chosen.append(instance.id)
+        free += instance.limit_bytes
+    return tuple(chosen) if free >= need_bytes else None

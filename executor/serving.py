@@ -1,0 +1,251 @@
+"""Takes calls in, hands them to instances and closes them, each exactly once."""
+
+from dataclasses import dataclass
+
+from executor import events as ev
+from executor import routing
+from executor.actions import Action, CancelRun, Finish, Offload, Run, Served
+from executor.backlog import Backlog, OpenCall
+from executor.domain import Function, Instance, Invocation, Isolation, StartKind, Tier
+from executor.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    FunctionFailed,
+    InvocationError,
+    Rejected,
+    UnknownFunction,
+)
+from executor.hosting import Hosting
+from executor.quarantine import Quarantine
+from executor.routing import Worth
+from executor.state import State
+
+MAX_ATTEMPTS = 3
+"""Runs of a call whose instances die before the function has the request."""
+
+RETRY_S = 1.0
+"""What a caller is told to wait when the backlog is full or an instance cannot be started."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """How calls are served.
+
+    Parameters
+    ----------
+    queue_limit
+        Calls that may wait; more are rejected.
+    warm_keeps_model
+        Whether a function stays loaded after its call. Real platforms keep it; the published
+        comparisons of pre-loading count a new load for every call of a warm container.
+    """
+
+    queue_limit: int = 1000
+    warm_keeps_model: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What routing weighs: the worth of a residency, the rank of an instance for eviction."""
+
+    worth_s: Worth
+    eviction_rank: Worth
+
+
+class Serving:
+    """The life of calls from ``Arrived`` to ``Finish``; orders go to ``outbox``."""
+
+    def __init__(
+        self,
+        state: State,
+        hosting: Hosting,
+        quarantine: Quarantine,
+        values: Values,
+        settings: ServeSettings,
+        outbox: list[Action],
+    ) -> None:
+        self.backlog = Backlog()
+        self._state = state
+        self._hosting = hosting
+        self._quarantine = quarantine
+        self._values = values
+        self._settings = settings
+        self._outbox = outbox
+
+    def arrived(self, invocation: Invocation, at_s: float) -> None:
+        """Take a call in and serve it, let it wait, or refuse it."""
+        call = self.backlog.open(invocation)
+        refusal = self._refusal(invocation.function, at_s)
+        if refusal is not None:
+            self._finish(call, refusal)
+        else:
+            self._place(call, at_s)
+
+    def withdrawn(self, invocation_id: str) -> None:
+        """End a call whose caller went away; one that runs is cancelled first."""
+        call = self.backlog.get(invocation_id)
+        if call is None:
+            return
+        if call.waiting:
+            self._finish(call, Cancelled("the caller went away"))
+        elif call.instance_id is not None:
+            self._outbox.append(CancelRun(invocation_id, call.instance_id))
+
+    def disabled(self, function: str) -> None:
+        """End the calls that wait for a function that may no longer be called."""
+        for call in self.backlog.waiting():
+            if call.invocation.function == function:
+                self._finish(call, UnknownFunction(f"{function!r} was disabled"))
+
+    def tick(self, at_s: float) -> None:
+        """End the calls that have waited too long."""
+        for call in self.backlog.waiting():
+            if call.invocation.deadline_s <= at_s:
+                self._finish(call, DeadlineExceeded("the call found no instance in time"))
+
+    def drain(self, at_s: float) -> None:
+        """Try to place the waiting calls, oldest first."""
+        for call in self.backlog.waiting():
+            self._place(call, at_s)
+
+    def instance_ready(self, instance: Instance, at_s: float) -> bool:
+        """Give a new instance to the call it was started for; False when that is served already."""
+        for call in self.backlog.waiting():
+            if call.instance_id == instance.id:
+                self._dispatch(call, instance.id, StartKind.COLD, at_s)
+                return True
+        return False
+
+    def instance_gone(self, instance: Instance, error: str | None) -> None:
+        """End the call that ran in an instance, or let it try again elsewhere."""
+        reason = error or "the instance was stopped"
+        running = self.backlog.get(instance.invocation) if instance.invocation else None
+        if running is not None:
+            self._lost(running, FunctionFailed(reason))
+        for call in self.backlog.waiting():
+            if call.instance_id == instance.id:
+                call.instance_id = None
+                call.attempts += 1
+                if call.attempts >= MAX_ATTEMPTS:
+                    refusal = f"no instance could be started: {reason}"
+                    self._finish(call, Rejected(refusal, RETRY_S))
+
+    def started(self, event: ev.Started) -> None:
+        """Note that a function has its request."""
+        call = self.backlog.get(event.invocation_id)
+        if call is None:
+            return
+        call.started_s = event.at_s
+        if event.report is not None:
+            self._quarantine.cleared(call.invocation.function)
+            self._state.learn(call.invocation.function, event.report)
+
+    def completed(self, event: ev.Completed) -> None:
+        """Close a call that was answered."""
+        call = self.backlog.get(event.invocation_id)
+        if call is None:
+            return
+        kind = call.start_kind or StartKind.WARM
+        self._finish(call, Served(kind, event.instance_id, call.timings(event.at_s)))
+        self._run_ended(call, event.instance_id, kept=not event.exited, at_s=event.at_s)
+
+    def failed(self, event: ev.Failed) -> None:
+        """Close a call that went wrong; one that its function never saw is tried again."""
+        call = self.backlog.get(event.invocation_id)
+        if call is None:
+            return
+        if event.kind is ev.FailureKind.CRASH:
+            self._lost(call, _error(event))
+        else:
+            self._finish(call, _error(event))
+        if event.kind is ev.FailureKind.LOAD:
+            self._quarantine.failed(call.invocation.function, event.error, event.at_s)
+        kept = event.kind is ev.FailureKind.ERROR
+        self._run_ended(call, event.instance_id, kept=kept, at_s=event.at_s)
+
+    def _refusal(self, function: str, at_s: float) -> InvocationError | None:
+        if function not in self._state.enabled:
+            return UnknownFunction(f"no function {function!r} is enabled")
+        ban = self._quarantine.ban(function, at_s)
+        if ban is not None:
+            error = f"{function} failed to load {ban.failures} times in a row: {ban.error}"
+            return Rejected(error, ban.until_s - at_s)
+        if self.backlog.waiting_count > self._settings.queue_limit:
+            return Rejected("too many calls are waiting", RETRY_S)
+        return None
+
+    def _place(self, call: OpenCall, at_s: float) -> None:
+        function = self._state.functions[call.invocation.function]
+        values = self._values
+        match routing.choose(self._state, function, values.worth_s, values.eviction_rank):
+            case routing.Serve(instance_id, kind):
+                self._dispatch(call, instance_id, kind, at_s)
+            case routing.Create(worker) if call.instance_id is None:
+                call.instance_id = self._hosting.create_for_call(worker, function, at_s).id
+            case routing.Evict(instance_ids) if call.instance_id is None:
+                for instance_id in instance_ids:
+                    self._hosting.stop(self._state.instances[instance_id], at_s)
+            case routing.Refuse(reason):
+                self._finish(call, Rejected(reason, RETRY_S))
+            case _:
+                pass
+
+    def _dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
+        invocation = call.invocation
+        function = self._state.functions[invocation.function]
+        run = Run(
+            invocation.id,
+            instance_id,
+            function.name,
+            Tier.HOST,
+            invocation.deadline_s,
+            self._kept(instance_id, function),
+        )
+        self.backlog.dispatch(call, instance_id, kind, at_s)
+        self._hosting.taken(instance_id)
+        self._state.run(run, at_s)
+        self._outbox.append(run)
+
+    def _kept(self, instance_id: str, function: Function) -> frozenset[str]:
+        """Name the residencies that stay beside a run: those that, like it, opted in."""
+        if function.isolation is Isolation.STRICT:
+            return frozenset()
+        held = self._state.instances[instance_id].residencies
+        functions = self._state.functions
+        others = (name for name in held if name != function.name)
+        return frozenset(one for one in others if functions[one].isolation is Isolation.SHARE)
+
+    def _lost(self, call: OpenCall, error: InvocationError) -> None:
+        """Let a call that its function never saw try again; end one that it may have seen."""
+        if call.started_s is None and call.attempts < MAX_ATTEMPTS:
+            self.backlog.requeue(call)
+        else:
+            self._finish(call, error)
+
+    def _run_ended(self, call: OpenCall, instance_id: str, *, kept: bool, at_s: float) -> None:
+        if instance_id not in self._state.instances:
+            return
+        function = call.invocation.function
+        if not kept:
+            self._state.drop(instance_id, function)
+        instance = self._state.idle(instance_id, at_s)
+        unwanted = not self._settings.warm_keeps_model or function not in self._state.enabled
+        if kept and unwanted:
+            self._state.offloading(instance_id, function)
+            self._outbox.append(Offload(instance_id, function))
+        self._hosting.turned_idle(instance, at_s)
+
+    def _finish(self, call: OpenCall, outcome: Served | InvocationError) -> None:
+        self.backlog.close(call)
+        invocation = call.invocation
+        self._outbox.append(Finish(invocation.id, invocation.function, outcome))
+
+
+def _error(event: ev.Failed) -> InvocationError:
+    match event.kind:
+        case ev.FailureKind.DEADLINE:
+            return DeadlineExceeded(event.error)
+        case ev.FailureKind.CANCELLED:
+            return Cancelled(event.error)
+        case _:
+            return FunctionFailed(event.error)

@@ -1,0 +1,242 @@
+"""The folded view of the world: functions, instances and their residencies.
+
+What was ordered but not yet seen (an instance starting, a residency loading) is in the view from
+the moment of the order, so that nothing is given away twice.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from executor.actions import Run
+from executor.domain import (
+    Function,
+    Instance,
+    InstanceState,
+    Profile,
+    Residency,
+    ResidencyState,
+    Tier,
+    Worker,
+)
+from executor.events import LoadReport
+
+LEARNING_RATE = 0.3
+"""Weight of a new load time in its running mean; footprints keep the last measurement."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A view that no later event changes; ``version`` grows with every change of the state."""
+
+    version: int
+    at_s: float
+    functions: Mapping[str, Function]
+    instances: Mapping[str, Instance]
+
+
+class State:
+    """Folds events and committed actions; the only place where instances change.
+
+    ``version`` grows with every change; ``capacity_version`` when an instance turns idle, is taken
+    or goes, a resident dies, or the set of enabled functions changes: what plans and waiting calls
+    depend on.
+    """
+
+    def __init__(self, functions: Iterable[Function], workers: Iterable[Worker]) -> None:
+        self.functions = {function.name: function for function in functions}
+        self.index = {name: position for position, name in enumerate(self.functions)}
+        self.enabled = dict.fromkeys(self.functions)
+        self.workers = {worker.name: worker for worker in workers}
+        self.instances: dict[str, Instance] = {}
+        self.version = 0
+        self.capacity_version = 0
+        self._by_owner: dict[str, dict[str, None]] = {}
+        self._committed_bytes = dict.fromkeys(self.workers, 0)
+        self._created = 0
+        self._measured: set[str] = set()
+
+    def snapshot(self, at_s: float, functions: Mapping[str, Function]) -> Snapshot:
+        """Freeze the present view, with those functions that may be pre-loaded."""
+        return Snapshot(self.version, at_s, functions, dict(self.instances))
+
+    def free_bytes(self, worker: str) -> int:
+        """Memory of a worker that no instance's limit has claimed."""
+        return self.workers[worker].memory_bytes - self._committed_bytes[worker]
+
+    def roomiest(self) -> str:
+        """Name the worker with the most free memory."""
+        return max(self.workers, key=self.free_bytes)
+
+    def of_owner(self, owner: str) -> Iterator[Instance]:
+        """All instances of an owner, oldest first."""
+        return (self.instances[id_] for id_ in self._by_owner.get(owner, ()))
+
+    def enable(self, function: str) -> None:
+        """Let a function be called and pre-loaded."""
+        self.enabled[function] = None
+        self._capacity_changed()
+
+    def disable(self, function: str) -> None:
+        """No longer let a function be called or pre-loaded."""
+        self.enabled.pop(function, None)
+        self._capacity_changed()
+
+    def learn(self, function: str, report: LoadReport) -> None:
+        """Fold a measured load into the function's profile; a guess gives way at once."""
+        known = self.functions[function]
+        guess = function not in self._measured
+        old = known.profile
+        self._measured.add(function)
+        profile = Profile(
+            import_s=report.import_s if guess else _blend(old.import_s, report.import_s),
+            load_s=report.load_s if guess else _blend(old.load_s, report.load_s),
+            memory_bytes=report.memory_bytes
+            if guess
+            else max(old.memory_bytes, report.memory_bytes),
+            library_bytes=report.library_bytes,
+        )
+        self.functions[function] = replace(known, profile=profile)
+        self.version += 1
+
+    def create(self, worker: str, function: str, at_s: float) -> Instance:
+        """Commit the start of an instance for a function."""
+        wanted = self.functions[function]
+        self._created += 1
+        instance = Instance(
+            id=f"i{self._created}",
+            worker=worker,
+            owner=wanted.owner,
+            function=function,
+            limit_bytes=wanted.memory_limit_bytes,
+            state=InstanceState.STARTING,
+            since_s=at_s,
+        )
+        self._committed_bytes[worker] += instance.limit_bytes
+        self._by_owner.setdefault(instance.owner, {})[instance.id] = None
+        return self._put(instance)
+
+    def ready(self, instance_id: str, base_bytes: int, at_s: float) -> Instance:
+        """Fold that an instance is up and idle."""
+        self._capacity_changed()
+        return self._change(
+            instance_id, state=InstanceState.IDLE, base_bytes=base_bytes, since_s=at_s
+        )
+
+    def stopping(self, instance_id: str, at_s: float) -> Instance:
+        """Commit the end of an instance; it keeps its memory until it is gone."""
+        self._capacity_changed()
+        return self._change(instance_id, state=InstanceState.STOPPING, since_s=at_s)
+
+    def gone(self, instance_id: str) -> Instance | None:
+        """Fold that an instance is no more; None when it was not known."""
+        instance = self.instances.pop(instance_id, None)
+        if instance is not None:
+            del self._by_owner[instance.owner][instance_id]
+            self._committed_bytes[instance.worker] -= instance.limit_bytes
+            self._capacity_changed()
+        return instance
+
+    def run(self, run: Run, at_s: float) -> None:
+        """Commit a run: the residencies that it does not keep are on their way out."""
+        instance = self.instances[run.instance_id]
+        others = {
+            name: residency
+            if name in run.keep
+            else replace(residency, state=ResidencyState.OFFLOADING)
+            for name, residency in instance.residencies.items()
+            if name != run.function
+        }
+        running = self._residency(run.function, run.tier, ResidencyState.RUNNING)
+        self._capacity_changed()
+        self._change(
+            run.instance_id,
+            state=InstanceState.BUSY,
+            invocation=run.invocation_id,
+            since_s=at_s,
+            residencies={**others, run.function: running},
+        )
+
+    def idle(self, instance_id: str, at_s: float) -> Instance:
+        """Fold that a run has ended; its residency is ready unless it was dropped before."""
+        instance = self.instances[instance_id]
+        residencies = {
+            name: replace(residency, state=ResidencyState.READY)
+            if residency.state is ResidencyState.RUNNING
+            else residency
+            for name, residency in instance.residencies.items()
+        }
+        self._capacity_changed()
+        return self._change(
+            instance_id,
+            state=InstanceState.IDLE,
+            invocation=None,
+            since_s=at_s,
+            residencies=residencies,
+        )
+
+    def loading(self, instance_id: str, function: str, tier: Tier) -> None:
+        """Commit a load, with the memory it is expected to take."""
+        self._set(instance_id, self._residency(function, tier, ResidencyState.LOADING))
+
+    def loaded(self, instance_id: str, function: str, tier: Tier, memory_bytes: int) -> None:
+        """Fold that a function is ready, with the memory it was measured to take."""
+        held = self.instances[instance_id].residencies.get(function)
+        if held is not None and held.state is ResidencyState.LOADING:
+            self._set(instance_id, Residency(function, tier, ResidencyState.READY, memory_bytes))
+
+    def offloading(self, instance_id: str, function: str) -> None:
+        """Commit an offload; the memory is free only when it is confirmed."""
+        held = self.instances[instance_id].residencies[function]
+        self._set(instance_id, replace(held, state=ResidencyState.OFFLOADING))
+
+    def drop(self, instance_id: str, function: str) -> None:
+        """Fold that a residency is no more, if it was still there."""
+        instance = self.instances.get(instance_id)
+        if instance is None or function not in instance.residencies:
+            return
+        rest = {name: held for name, held in instance.residencies.items() if name != function}
+        if instance.residencies[function].state is ResidencyState.READY:
+            self._capacity_changed()
+        self._change(instance_id, residencies=rest)
+
+    def measured(self, instance_id: str, memory_bytes: Mapping[str, int]) -> None:
+        """Fold what residencies hold now; the next load of a function is planned for the most."""
+        instance = self.instances.get(instance_id)
+        if instance is None:
+            return
+        residencies = {
+            name: replace(held, memory_bytes=memory_bytes.get(name, held.memory_bytes))
+            for name, held in instance.residencies.items()
+        }
+        for name in residencies.keys() & self._measured:
+            self._raise_footprint(name, residencies[name].memory_bytes)
+        self._change(instance_id, residencies=residencies)
+
+    def _raise_footprint(self, function: str, memory_bytes: int) -> None:
+        known = self.functions[function]
+        if memory_bytes > known.profile.memory_bytes:
+            profile = replace(known.profile, memory_bytes=memory_bytes)
+            self.functions[function] = replace(known, profile=profile)
+
+    def _residency(self, function: str, tier: Tier, state: ResidencyState) -> Residency:
+        return Residency(function, tier, state, self.functions[function].profile.memory_bytes)
+
+    def _set(self, instance_id: str, residency: Residency) -> None:
+        held = self.instances[instance_id].residencies
+        self._change(instance_id, residencies={**held, residency.function: residency})
+
+    def _change(self, instance_id: str, **changes: object) -> Instance:
+        return self._put(replace(self.instances[instance_id], **changes))  # type: ignore[arg-type]
+
+    def _capacity_changed(self) -> None:
+        self.version += 1
+        self.capacity_version += 1
+
+    def _put(self, instance: Instance) -> Instance:
+        self.instances[instance.id] = instance
+        self.version += 1
+        return instance
+
+
+def _blend(known: float, seen: float) -> float:
+    return known + LEARNING_RATE * (seen - known)

@@ -1,0 +1,32 @@
+"""Counts what has happened since the server started."""
+
+import math
+from dataclasses import dataclass
+
+from executor import events as ev
+
+
+@dataclass(slots=True)
+class Totals:
+    """Running totals; ``gap_ratio`` is that of the latest plan, None when it has no bound."""
+
+    loads: int = 0
+    load_failures: int = 0
+    offloads: int = 0
+    plans: int = 0
+    solve_s: float = 0.0
+    gap_ratio: float | None = None
+
+    def count(self, event: ev.Event) -> None:
+        """Fold one event in."""
+        match event:
+            case ev.Loaded():
+                self.loads += 1
+            case ev.LoadFailed():
+                self.load_failures += 1
+            case ev.Offloaded():
+                self.offloads += 1
+            case ev.PlanReady():
+                self.plans += 1
+                self.solve_s += event.solve_s
+                self.gap_ratio = event.plan.gap if math.isfinite(event.plan.gap) else None

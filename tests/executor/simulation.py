@@ -1,0 +1,119 @@
+"""A controller at work on a simulated runtime, with everything it did on record."""
+
+from collections.abc import Iterable
+from itertools import count
+
+from executor import events as ev
+from executor.actions import Action, Finish, Load, Run, Served, StartInstance
+from executor.controller import Controller, Settings
+from executor.domain import Function, Invocation, Worker
+from executor.drivers.engine import Engine
+from executor.drivers.sim import ChargedPlanner, EventHeap
+from executor.preload import PlanSettings
+from executor.reconcile import Budget
+from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.serving import ServeSettings
+from executor.units import MIB
+from predictors.arrival.poisson import PoissonPredictor
+from predictors.keepalive.fixed import FixedKeepAlive
+from solver import Plan, Problem, solve
+
+RUN_S = 0.2
+START_S = 0.5
+SOLVE_S = 0.005
+
+
+def by_priority(problem: Problem) -> Plan:
+    return solve(problem, method="priority")
+
+
+def settings(
+    *,
+    preload: bool = True,
+    warm_keeps_model: bool = True,
+    queue_limit: int = 100,
+    period_s: float = 1.0,
+) -> Settings:
+    plan = PlanSettings(horizon_s=10.0, period_s=period_s, budget=Budget(loads_per_worker=2))
+    return Settings(ServeSettings(queue_limit, warm_keeps_model), plan if preload else None)
+
+
+def controller(
+    functions: Iterable[Function],
+    options: Settings,
+    worker_mib: int = 1000,
+    keep_alive_s: float = 60.0,
+) -> Controller:
+    return Controller(
+        functions,
+        [Worker("w", worker_mib * MIB)],
+        FixedKeepAlive(keep_alive_s),
+        PoissonPredictor(window_s=600.0),
+        options,
+    )
+
+
+class Simulation:
+    """Calls are made at simulated times; ``finished`` and ``actions`` say what came of them."""
+
+    def __init__(
+        self,
+        functions: Iterable[Function],
+        options: Settings | None = None,
+        worker_mib: int = 1000,
+        keep_alive_s: float = 60.0,
+    ) -> None:
+        functions = tuple(functions)
+        self.timer = EventHeap()
+        self.finished: dict[str, Finish] = {}
+        self.log: list[tuple[ev.Event, list[Action]]] = []
+        self.controller = controller(functions, options or settings(), worker_mib, keep_alive_s)
+        profiles = {one.name: one.profile for one in functions}
+        costs = SimCosts(profiles, lambda _call, _function: RUN_S, START_S)
+        self.runtime = SimRuntime(self.timer, costs, lambda event: self.engine.deliver(event))
+        planner = ChargedPlanner(self.timer, by_priority, lambda _: SOLVE_S)
+        self.engine = Engine(
+            self.controller, self.runtime, self.timer, planner, self._finish, self._record
+        )
+        self._numbers = count(1)
+
+    def call(self, function: str, at_s: float, timeout_s: float = 30.0) -> str:
+        """Let a call arrive at a time, and return its id."""
+        id_ = f"c{next(self._numbers)}"
+        invocation = Invocation(id_, function, at_s, at_s + timeout_s)
+        self.timer.at(at_s, lambda: self.engine.deliver(ev.Arrived(at_s, invocation)))
+        return id_
+
+    def run(self, until_s: float) -> None:
+        """Let time pass."""
+        self.timer.run(until_s)
+
+    def served(self, id_: str) -> Served:
+        """Return how a call was served; fails when it was not."""
+        outcome = self.finished[id_].outcome
+        assert isinstance(outcome, Served), outcome
+        return outcome
+
+    @property
+    def actions(self) -> list[Action]:
+        """All actions in order."""
+        return [action for _, actions in self.log for action in actions]
+
+    def starts(self) -> list[StartInstance]:
+        """Return the instances that were started."""
+        return [one for one in self.actions if isinstance(one, StartInstance)]
+
+    def loads(self) -> list[Load]:
+        """Return the pre-loads that were ordered."""
+        return [one for one in self.actions if isinstance(one, Load)]
+
+    def runs(self) -> list[Run]:
+        """Return the runs that were ordered."""
+        return [one for one in self.actions if isinstance(one, Run)]
+
+    def _record(self, event: ev.Event, actions: list[Action]) -> None:
+        self.log.append((event, actions))
+
+    def _finish(self, finish: Finish) -> None:
+        assert finish.invocation_id not in self.finished, f"{finish} closed twice"
+        self.finished[finish.invocation_id] = finish

@@ -1,0 +1,115 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.actions import Load, Offload
+from executor.domain import Function, Instance, InstanceState, ResidencyState, Tier
+from executor.planner import Wish, capacity_bytes
+from executor.reconcile import Budget, diff
+from executor.units import MIB
+from tests.executor.worlds import function, with_residents
+
+NAMES = "fghijk"
+FUNCTIONS = {name: function(name, mib=100) for name in NAMES}
+LOTS = Budget(loads_per_worker=99)
+
+
+def instance(*held: str, id_: str = "i1", limit_mib: int = 400) -> Instance:
+    empty = Instance(id_, "w", "ann", "f", limit_mib * MIB, InstanceState.IDLE, 0.0)
+    return with_residents(empty, *(FUNCTIONS[name] for name in held))
+
+
+def wish(name: str, worth_s: float = 1.0, id_: str = "i1") -> Wish:
+    return Wish(id_, name, Tier.HOST, worth_s)
+
+
+def run(
+    wishes: list[Wish],
+    *instances: Instance,
+    functions: dict[str, Function] = FUNCTIONS,
+    budget: Budget = LOTS,
+) -> list[Load | Offload]:
+    return diff(wishes, {one.id: one for one in instances}, functions, budget)
+
+
+def test_what_is_there_as_wished_needs_nothing() -> None:
+    assert run([wish("f")], instance("f")) == []
+
+
+def test_missing_functions_are_loaded_most_worth_first() -> None:
+    actions = run([wish("f", 1.0), wish("g", 2.0)], instance())
+    assert actions == [Load("i1", "g", Tier.HOST), Load("i1", "f", Tier.HOST)]
+
+
+def test_an_unwished_resident_stays_while_there_is_room() -> None:
+    assert run([wish("f")], instance("g")) == [Load("i1", "f", Tier.HOST)]
+
+
+def test_room_is_made_first_and_the_load_waits_for_it() -> None:
+    full = instance("g", "h", "i", "j")
+    assert run([wish("f")], full) == [Offload("i1", "g")]
+
+
+def test_only_as_many_go_as_the_wishes_need() -> None:
+    full = instance("g", "h", "i", "j")
+    actions = run([wish("f"), wish("k"), wish("g")], full)
+    assert [one.function for one in actions if isinstance(one, Offload)] == ["h", "i"]
+
+
+def test_memory_on_its_way_out_counts_neither_as_free_nor_again() -> None:
+    full = instance("g", "h", "i", "j")
+    leaving = replace(full.residencies["g"], state=ResidencyState.OFFLOADING)
+    assert run([wish("f")], replace(full, residencies={**full.residencies, "g": leaving})) == []
+
+
+def test_the_budget_bounds_loads_under_way() -> None:
+    loading = instance("g")
+    held = replace(loading.residencies["g"], state=ResidencyState.LOADING)
+    loading = replace(loading, residencies={"g": held})
+    assert run([wish("g"), wish("f")], loading, budget=Budget(loads_per_worker=1)) == []
+    assert len(run([wish("g"), wish("f")], loading, budget=Budget(loads_per_worker=2))) == 1
+
+
+def test_busy_gone_and_forbidden_targets_are_passed_over() -> None:
+    busy = replace(instance(), state=InstanceState.BUSY)
+    assert run([wish("f")], busy) == []
+    assert run([wish("f", id_="i9")], instance()) == []
+    assert run([wish("f")], instance(), functions={}) == []
+
+
+def test_library_bytes_count_once_in_an_instance() -> None:
+    shared = {
+        name: replace(one, library="torch", profile=replace(one.profile, library_bytes=150 * MIB))
+        for name, one in FUNCTIONS.items()
+    }
+    actions = run([wish("f"), wish("g"), wish("h")], instance(), functions=shared)
+    assert len(actions) == 2
+
+
+@given(
+    held=st.sets(st.sampled_from(NAMES), max_size=4),
+    wished=st.sets(st.sampled_from(NAMES), max_size=4),
+    slots=st.integers(1, 4),
+)
+def test_following_it_ends_with_every_wish_granted(
+    held: set[str], wished: set[str], slots: int
+) -> None:
+    here = instance(*sorted(held))
+    wishes = [wish(name) for name in sorted(wished)]
+    for _ in range(20):
+        actions = run(wishes, here, budget=Budget(loads_per_worker=slots))
+        if not actions:
+            break
+        names = set(here.residencies)
+        for action in actions:
+            match action:
+                case Load():
+                    names.add(action.function)
+                case Offload():
+                    names.discard(action.function)
+        here = instance(*sorted(names))
+        taken = sum(one.memory_bytes for one in here.residencies.values())
+        assert taken <= capacity_bytes(here, 0)
+    assert wished <= set(here.residencies)
+    assert run(wishes, here) == []

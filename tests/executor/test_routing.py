@@ -1,0 +1,104 @@
+import pytest
+
+from executor.actions import Run
+from executor.domain import StartKind, Tier
+from executor.routing import Create, Evict, Refuse, Serve, Wait, choose
+from executor.state import State
+from tests.executor.worlds import function, hold, idle_instance, state
+
+F, G, H = (function(name) for name in "fgh")
+
+
+def nothing(_: str) -> float:
+    return 0.0
+
+
+def busy(world: State, instance_id: str, name: str) -> None:
+    world.run(Run("c", instance_id, name, Tier.HOST, 60.0), 0.0)
+
+
+def test_the_instance_that_holds_the_function_serves() -> None:
+    world = state(F, G, worker_mib=2000)
+    idle_instance(world, "f")
+    second = idle_instance(world, "f")
+    hold(world, second.id, "f")
+    assert choose(world, F, nothing, nothing) == Serve(second.id, StartKind.HOST)
+
+
+def test_a_load_under_way_is_joined_before_an_empty_instance_is_used() -> None:
+    world = state(F, G, worker_mib=2000)
+    idle_instance(world, "f")
+    second = idle_instance(world, "f")
+    world.loading(second.id, "f", Tier.HOST)
+    assert choose(world, F, nothing, nothing) == Serve(second.id, StartKind.WARM)
+
+
+def test_the_residents_worth_least_are_displaced() -> None:
+    world = state(F, G, H, worker_mib=2000)
+    first, second = idle_instance(world, "f"), idle_instance(world, "f")
+    hold(world, first.id, "g")
+    hold(world, second.id, "h")
+    worth = {"g": 2.0, "h": 1.0}
+    assert choose(world, F, worth.__getitem__, nothing) == Serve(second.id, StartKind.WARM)
+
+
+def test_instances_of_other_owners_never_serve() -> None:
+    other = function("o", owner="bob")
+    world = state(F, other)
+    idle_instance(world, "o")
+    assert choose(world, F, nothing, nothing) == Create("w")
+
+
+def test_an_instance_that_is_too_small_does_not_serve() -> None:
+    big = function("b", limit_mib=500)
+    world = state(F, big)
+    idle_instance(world, "f")
+    assert choose(world, big, nothing, nothing) == Create("w")
+
+
+def test_without_room_the_idle_instance_of_lowest_rank_goes() -> None:
+    others = [function(name, owner="bob") for name in "xy"]
+    world = state(F, *others)
+    first, second = (idle_instance(world, one.name) for one in others)
+    rank = {first.id: 2.0, second.id: 1.0}
+    assert choose(world, F, nothing, rank.__getitem__) == Evict((second.id,))
+
+
+def test_as_many_go_as_the_function_needs() -> None:
+    others = [function(name, owner="bob", limit_mib=300) for name in "xyz"]
+    big = function("b", limit_mib=600)
+    world = state(big, *others)
+    ids = [idle_instance(world, one.name).id for one in others]
+    rank = dict(zip(ids, (3.0, 1.0, 2.0), strict=True))
+    assert choose(world, big, nothing, rank.__getitem__) == Evict((ids[1], ids[2]))
+
+
+def test_memory_that_is_coming_free_is_waited_for() -> None:
+    others = [function(name, owner="bob") for name in "xy"]
+    world = state(F, *others)
+    first, _ = (idle_instance(world, one.name) for one in others)
+    world.stopping(first.id, 1.0)
+    assert choose(world, F, nothing, nothing) == Wait()
+
+
+def test_busy_instances_are_waited_for() -> None:
+    world = state(F, worker_mib=500)
+    busy(world, idle_instance(world, "f").id, "f")
+    assert choose(world, F, nothing, nothing) == Wait()
+
+
+def test_what_fits_no_worker_is_refused_by_name() -> None:
+    huge = function("huge", limit_mib=4000)
+    decision = choose(state(huge), huge, nothing, nothing)
+    assert isinstance(decision, Refuse)
+    assert "huge" in decision.reason
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_the_start_kind_says_what_was_found(loaded: bool) -> None:
+    world = state(F)
+    instance = idle_instance(world, "f")
+    if loaded:
+        hold(world, instance.id, "f")
+    expected = StartKind.HOST if loaded else StartKind.WARM
+    assert choose(world, F, nothing, nothing) == Serve(instance.id, expected)
