@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from executor.actions import Action, Finish, Solve, WakeAt
@@ -12,6 +13,9 @@ from solver import Plan
 
 PlanSink: TypeAlias = Callable[[Plan, float], None]
 """Takes a plan and the seconds that it took to make."""
+
+ErrorSink: TypeAlias = Callable[[BaseException], None]
+"""Takes what a solver raised, which is always a bug."""
 
 
 class Timer(Protocol):
@@ -29,9 +33,28 @@ class Timer(Protocol):
 class Planner(Protocol):
     """Solves placement problems somewhere."""
 
-    def start(self, solve: Solve, done: PlanSink) -> None:
-        """Begin to solve; ``done`` is called later, on the engine's thread."""
+    def start(self, solve: Solve, done: PlanSink, failed: ErrorSink) -> None:
+        """Begin to solve; ``done`` or ``failed`` is called later, on the engine's thread."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where an engine reports to.
+
+    Parameters
+    ----------
+    finish
+        Takes each call that is closed.
+    failed
+        Takes what a solver raised.
+    record
+        Sees every event with the actions that it led to.
+    """
+
+    finish: Callable[[Finish], None]
+    failed: ErrorSink
+    record: Callable[[Event, list[Action]], None]
 
 
 class Engine:
@@ -43,15 +66,13 @@ class Engine:
         runtime: Runtime,
         timer: Timer,
         planner: Planner,
-        on_finish: Callable[[Finish], None],
-        on_actions: Callable[[Event, list[Action]], None] = lambda _event, _actions: None,
+        outlets: Outlets,
     ) -> None:
         self.controller = controller
         self._runtime = runtime
         self._timer = timer
         self._planner = planner
-        self._on_finish = on_finish
-        self._on_actions = on_actions
+        self._outlets = outlets
         self._pending: deque[Event] = deque()
         self._delivering = False
         self._wake_number = 0
@@ -70,18 +91,18 @@ class Engine:
 
     def _step(self, event: Event) -> None:
         actions = self.controller.step(event)
-        self._on_actions(event, actions)
+        self._outlets.record(event, actions)
         for action in actions:
             self._carry_out(action)
 
     def _carry_out(self, action: Action) -> None:
         match action:
             case Solve():
-                self._planner.start(action, lambda plan, solve_s: self._planned(plan, solve_s))
+                self._planner.start(action, self._planned, self._outlets.failed)
             case WakeAt():
                 self._wake(action.at_s)
             case Finish():
-                self._on_finish(action)
+                self._outlets.finish(action)
             case _:
                 self._runtime.submit(action)
 

@@ -12,7 +12,7 @@ from executor.calls import CallTable, Payload
 from executor.clock import Clock
 from executor.controller import Controller
 from executor.domain import Invocation
-from executor.drivers.engine import Engine, PlanSink
+from executor.drivers.engine import Engine, ErrorSink, Outlets, Planner, PlanSink
 from executor.errors import InvocationError
 from executor.runtimes.protocol import LiveRuntime
 from solver import Plan, Problem
@@ -41,28 +41,26 @@ class LoopTimer:
 
 
 class ThreadPlanner:
-    """Solves in one thread beside the loop; a solver that raises is reported to ``on_error``."""
+    """Solves in one thread beside the loop."""
 
-    def __init__(
-        self, solver: Callable[[Problem], Plan], on_error: Callable[[BaseException], None]
-    ) -> None:
+    def __init__(self, solver: Callable[[Problem], Plan]) -> None:
         self._solver = solver
-        self._on_error = on_error
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="planner")
-        self._loop = asyncio.get_running_loop()
 
-    def start(self, solve: Solve, done: PlanSink) -> None:
-        """Begin to solve; ``done`` is called on the loop's thread."""
-        future = self._loop.run_in_executor(self._pool, self._solve, solve.problem)
+    def start(self, solve: Solve, done: PlanSink, failed: ErrorSink) -> None:
+        """Begin to solve; the answer is delivered on the loop's thread."""
 
         def deliver(ended: asyncio.Future[tuple[Plan, float]]) -> None:
-            error = None if ended.cancelled() else ended.exception()
+            if ended.cancelled():
+                return
+            error = ended.exception()
             if error is not None:
-                self._on_error(error)
-            elif not ended.cancelled():
+                failed(error)
+            else:
                 done(*ended.result())
 
-        future.add_done_callback(deliver)
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(self._pool, self._solve, solve.problem).add_done_callback(deliver)
 
     def close(self) -> None:
         """Wait for a solve under way and end the thread."""
@@ -81,11 +79,11 @@ class LiveDriver:
     ----------
     controller, runtime, calls
         The runtime reads the bodies of calls from, and writes answers to, ``calls``.
-    solver
-        Gives the plan of a problem; run in a thread of its own.
+    planner
+        Solves placement problems off the loop.
     clock
         Time of all events.
-    on_actions
+    record
         Sees every event with the actions that it led to.
     """
 
@@ -94,16 +92,16 @@ class LiveDriver:
         controller: Controller,
         runtime: LiveRuntime,
         calls: CallTable,
-        solver: Callable[[Problem], Plan],
+        planner: Planner,
         clock: Clock,
-        on_actions: Callable[[ev.Event, list[Action]], None],
+        record: Callable[[ev.Event, list[Action]], None],
     ) -> None:
         self.controller = controller
         self._runtime = runtime
         self._calls = calls
-        self._solver = solver
+        self._planner = planner
         self._clock = clock
-        self._on_actions = on_actions
+        self._record = record
         self._open: dict[str, asyncio.Future[Served]] = {}
         self._numbers = count(1)
         self._stepped_s = clock()
@@ -112,15 +110,12 @@ class LiveDriver:
         """Start the runtime and the beat."""
         loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = loop.create_future()
-        self._planner = ThreadPlanner(self._solver, self._fail)
-        self._timer = LoopTimer(self._clock)
         self._engine = Engine(
             self.controller,
             self._runtime,
-            self._timer,
+            LoopTimer(self._clock),
             self._planner,
-            self._finished,
-            self._on_actions,
+            Outlets(self._finished, self._fail, self._record),
         )
         await self._runtime.open(self.deliver)
         self._beat()
@@ -129,7 +124,6 @@ class LiveDriver:
         """Stop all instances; open calls end with an error."""
         self._beating.cancel()
         await self._runtime.close()
-        await asyncio.to_thread(self._planner.close)
 
     def deliver(self, event: ev.Event) -> None:
         """Give an event to the controller; an error in it ends the server, by ``failure``."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from executor.actions import Solve
-from executor.drivers.engine import PlanSink
+from executor.drivers.engine import ErrorSink, PlanSink
 from solver import Plan, Problem
 
 
@@ -57,8 +57,8 @@ class ChargedPlanner:
         self._solver = solver
         self._charge_s = charge_s
 
-    def start(self, solve: Solve, done: PlanSink) -> None:
-        """Solve now; the plan counts after the charge."""
+    def start(self, solve: Solve, done: PlanSink, failed: ErrorSink) -> None:  # noqa: ARG002
+        """Solve now, and raise at once what the solver raises; the plan counts after the charge."""
         plan = self._solver(solve.problem)
         solve_s = self._charge_s(solve.problem)
         self._timer.at(self._timer.now_s() + solve_s, lambda: done(plan, solve_s))

@@ -7,7 +7,7 @@ from executor import events as ev
 from executor.actions import Action, Finish, Load, Run, Served, StartInstance
 from executor.controller import Controller, Settings
 from executor.domain import Function, Invocation, Worker
-from executor.drivers.engine import Engine
+from executor.drivers.engine import Engine, Outlets
 from executor.drivers.sim import ChargedPlanner, EventHeap
 from executor.preload import PlanSettings
 from executor.reconcile import Budget
@@ -72,9 +72,8 @@ class Simulation:
         costs = SimCosts(profiles, lambda _call, _function: RUN_S, START_S)
         self.runtime = SimRuntime(self.timer, costs, lambda event: self.engine.deliver(event))
         planner = ChargedPlanner(self.timer, by_priority, lambda _: SOLVE_S)
-        self.engine = Engine(
-            self.controller, self.runtime, self.timer, planner, self._finish, self._record
-        )
+        outlets = Outlets(self._finish, _raise, self._record)
+        self.engine = Engine(self.controller, self.runtime, self.timer, planner, outlets)
         self._numbers = count(1)
 
     def call(self, function: str, at_s: float, timeout_s: float = 30.0) -> str:
@@ -117,3 +116,7 @@ class Simulation:
     def _finish(self, finish: Finish) -> None:
         assert finish.invocation_id not in self.finished, f"{finish} closed twice"
         self.finished[finish.invocation_id] = finish
+
+
+def _raise(error: BaseException) -> None:
+    raise error

@@ -1,0 +1,69 @@
+"""One server of the main job: a process of its own, started and stopped around a run."""
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+ADDRESS = re.compile(r"listens on (http://\S+)")
+START_S = 60.0
+
+
+class ServerFailed(Exception):
+    """The server ended before it listened; the message has its last words."""
+
+
+@asynccontextmanager
+async def server(config: dict[str, Any], folder: Path) -> AsyncIterator[str]:
+    """Run ``headstart serve`` while the context is open; gives its URL.
+
+    The configuration and the server's error output are left in ``folder``.
+
+    Raises
+    ------
+    ServerFailed
+        When it does not come to listen.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "headstart.yaml"
+    file.write_text(yaml.safe_dump(config))
+    log = folder / "server.log"
+    with log.open("wb") as errors:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "executor", "serve", str(file)),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+        )
+        try:
+            yield await asyncio.wait_for(_address(process, log), START_S)
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+            await process.wait()
+
+
+async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
+    assert process.stdout is not None
+    async for line in process.stdout:
+        found = ADDRESS.search(line.decode())
+        if found is not None:
+            return found.group(1)
+    raise ServerFailed(log.read_text()[-2000:])
+
+
+async def peak_memory(url: str, every_s: float, peak: list[int]) -> None:
+    """Follow the memory that instances hold until cancelled; ``peak[0]`` is the most seen."""
+    async with httpx.AsyncClient(base_url=url) as client:
+        while True:
+            text = (await client.get("/metrics")).text
+            found = re.search(r"^headstart_used_memory_bytes (\S+)$", text, re.MULTILINE)
+            if found is not None:
+                peak[0] = max(peak[0], int(float(found.group(1))))
+            await asyncio.sleep(every_s)

@@ -1,0 +1,115 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from executor.actions import Run
+from executor.domain import Function, Tier
+from executor.planner import CHURN_COST_RATIO, build, capacity_bytes, chances, wishes
+from executor.state import State
+from executor.units import MIB
+from predictors.arrival.forecast import Forecast
+from solver import solve
+from tests.executor.worlds import function, hold, idle_instance, state
+
+F, G = function("f", mib=100), function("g", mib=150)
+LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
+
+
+def snapshot(world: State):  # type: ignore[no-untyped-def]
+    return world.snapshot(0.0, world.functions)
+
+
+def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> None:
+    bobs = function("b", owner="bob")
+    world = state(F, G, bobs, worker_mib=3000)
+    idle, busy = idle_instance(world, "f"), idle_instance(world, "f")
+    world.run(Run("c", busy.id, "f", Tier.HOST, 60.0), 0.0)
+    problem = build(snapshot(world), LIKELY, {idle.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.instance_names == (idle.id,)
+    assert problem.function_names == ("f", "g")
+
+
+def test_values_costs_and_capacity_are_those_of_the_profile_and_the_limit() -> None:
+    world = state(F, worker_mib=3000)
+    instance = idle_instance(world, "f")
+    problem = build(snapshot(world), LIKELY, {instance.id: 0.5}, 30 * MIB)
+    assert problem is not None
+    assert problem.mode_saving_s[0] == F.profile.ready_s
+    assert problem.mode_load_cost_s[0] == pytest.approx(CHURN_COST_RATIO * F.profile.ready_s)
+    assert problem.instance_free_memory_bytes[0] == instance.limit_bytes - 30 * MIB
+    assert problem.instance_survival[0] == 0.5
+    assert list(problem.copies[0]) == [0.9, 0.5]
+
+
+def test_what_is_held_counts_as_held() -> None:
+    world = state(F, G)
+    instance = idle_instance(world, "f")
+    hold(world, instance.id, "g")
+    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    assert problem is not None
+    mode, where = problem.held[0]
+    assert problem.function_names[problem.mode_function[mode]] == "g"
+    assert problem.instance_names[where] == instance.id
+
+
+def test_a_world_that_holds_more_than_profiles_allow_still_gives_a_valid_problem() -> None:
+    world = state(F, G)
+    instance = idle_instance(world, "f")
+    for name in "fg":
+        hold(world, instance.id, name)
+        grown = replace(world.functions[name].profile, memory_bytes=300 * MIB)
+        world.functions[name] = replace(world.functions[name], profile=grown)
+    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    assert problem is not None
+    assert len(problem.held) == 1
+
+
+def test_library_bytes_are_shared_within_an_instance() -> None:
+    def torch(one: Function) -> Function:
+        profile = replace(one.profile, library_bytes=200 * MIB)
+        return replace(one, library="torch", profile=profile)
+
+    world = state(torch(F), torch(G), worker_mib=3000)
+    instance = idle_instance(world, "f")
+    for name in "fg":
+        hold(world, instance.id, name)
+    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.library_memory_bytes[0] == 200 * MIB
+    assert len(problem.held) == 1
+
+
+def test_nothing_to_decide_is_no_problem() -> None:
+    world = state(F)
+    assert build(snapshot(world), LIKELY, {}, 0) is None
+    instance = idle_instance(world, "f")
+    assert build(snapshot(world), {"f": (0.0, 0.0)}, {instance.id: 1.0}, 0) is None
+
+
+def test_running_calls_serve_the_first_ranks() -> None:
+    world = state(F, G)
+    instance = idle_instance(world, "f")
+    world.run(Run("c", instance.id, "f", Tier.HOST, 60.0), 0.0)
+    at_least = np.array([[0.9, 0.5, 0.2, 0.1], [0.8, 0.4, 0.2, 0.1]])
+    forecast = Forecast(at_least, (), np.zeros((2, 0)))
+    likely = chances(snapshot(world), forecast, world.index)
+    assert likely == {"f": (0.5, 0.2, 0.1), "g": (0.8, 0.4, 0.2, 0.1)}
+
+
+def test_wishes_name_what_the_plan_places_most_worth_first() -> None:
+    world = state(F, G)
+    instance = idle_instance(world, "f")
+    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    assert problem is not None
+    named = wishes(solve(problem, "priority"), LIKELY)
+    assert [one.function for one in named] == ["f", "g"]
+    assert named[0].worth_s == pytest.approx(0.9 * F.profile.ready_s)
+
+
+def test_capacity_leaves_base_and_reserve_out_and_is_never_negative() -> None:
+    world = state(F)
+    instance = replace(idle_instance(world, "f"), base_bytes=50 * MIB)
+    assert capacity_bytes(instance, 10 * MIB) == 340 * MIB
+    assert capacity_bytes(instance, 999 * MIB) == 0
