@@ -28,13 +28,6 @@ Datatype: TypeAlias = Literal[
 _DAY_S = 86400.0
 
 
-def _parse_size(value: str | int) -> int:
-    try:
-        return parse_bytes(value)
-    except OverflowError as error:
-        raise ValueError(f"{value!r} is too large") from error
-
-
 def _non_zero(size: int) -> int:
     if size == 0:
         raise ValueError("a dimension of 0 holds nothing")
@@ -44,7 +37,7 @@ def _non_zero(size: int) -> int:
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Text: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Variable: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Bytes: TypeAlias = Annotated[int, BeforeValidator(_parse_size), Field(gt=0)]
+Bytes: TypeAlias = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0, le=_DAY_S, allow_inf_nan=False)]
 Limit: TypeAlias = Annotated[float, Field(gt=0, le=_DAY_S, allow_inf_nan=False)]
 Dimension: TypeAlias = Annotated[int, Field(ge=-1), AfterValidator(_non_zero)]

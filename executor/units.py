@@ -7,7 +7,7 @@ MIB = 1024 * KIB
 GIB = 1024 * MIB
 
 _FACTORS = {"B": 1, "KIB": KIB, "MIB": MIB, "GIB": GIB, "KB": 10**3, "MB": 10**6, "GB": 10**9}
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([KMG]i?B|B)?\s*", re.IGNORECASE)
+_SIZE = re.compile(r"\s*(\d{1,18}(?:\.\d{1,18})?)\s*([KMG]i?B|B)?\s*", re.IGNORECASE)
 
 
 def parse_bytes(text: str | int) -> int:

@@ -91,8 +91,6 @@ def test_model_files_become_absolute_and_are_named_in_the_environment(tmp_path: 
     ("changes", "key", "expected"),
     [
         ({"memry": "1GiB"}, "memry", "'memory'"),
-        ({"zzzzzz": 1}, "zzzzzz", "one of name, owner"),
-        ({"profile": {"import": 1}}, "profile.import", "'import_s'"),
         ({"inputs": [TENSOR, {**TENSOR, "shap": 1}]}, "inputs.1.shap", "'shape'"),
         ({"memory": "512 MB of RAM"}, "memory", "512MiB"),
         ({"memory": "0"}, "memory", "512MiB"),
@@ -137,32 +135,6 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
     content = a_function()
     del content[key]
     assert error_of(tmp_path, content).key == key
-
-
-def test_a_key_spelt_wrongly_is_reported_before_the_one_then_missing(tmp_path: Path) -> None:
-    content = a_function(ownr="me")
-    del content["owner"]
-    assert "'owner'" in str(error_of(tmp_path, content))
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["", "- a\n", "owner: [", "owner: a\nowner: b\n", "a: &x 1\nb: *x\n", "\x07", "? [a]\n: b\n",
-     "[" * 5000],
-)  # fmt: skip
-def test_what_is_no_mapping_in_yaml_is_refused(tmp_path: Path, text: str) -> None:
-    error_of(tmp_path, text)
-
-
-def test_text_stays_text(tmp_path: Path) -> None:
-    assert read(tmp_path, json.dumps(a_function()).replace('"me"', "no")).function.owner == "no"
-
-
-def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
-    file = write(tmp_path, "")
-    file.write_bytes(b"owner: \xff")
-    with pytest.raises(ConfigError, match="readable YAML"):
-        read_package(file, models=tmp_path, python=PYTHON)
 
 
 def test_a_folder_of_functions_is_read_sorted_by_name(tmp_path: Path) -> None:
