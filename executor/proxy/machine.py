@@ -241,7 +241,7 @@ class Machine:
             held.step(State.RUNNING)
             held.known = True
             self._commands.append(Send(call.function, call.id))
-            self._tell(Started(call.id, held.report if call.waited else None))
+            self._tell(Started(call.id, call.function, held.report if call.waited else None))
 
     def _load_for(self, call: Call) -> None:
         """Load a call's function, if need be in the place of those that it would keep."""

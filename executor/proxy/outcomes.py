@@ -52,6 +52,7 @@ class Started:
     """The function has the request; with a report if the call had to load it or wait for that."""
 
     call: str
+    function: str
     report: LoadReport | None
 
 

@@ -78,9 +78,10 @@ class ProxyWorld(RuleBasedStateMachine):
                 assert function not in self.processes
                 self.offloads[function] -= self.offloads[function] > 0
                 self.view.discard(function)
-            case Started(call):
+            case Started(call, function):
                 assert call == self.open_call
-                self.view.add(self.call_function)
+                assert function == self.call_function
+                self.view.add(function)
             case Completed(call):
                 self.close_call(call)
             case Failed(call, kind):
@@ -190,5 +191,5 @@ class ProxyWorld(RuleBasedStateMachine):
         self.nothing_waits_for_nothing()
 
 
-ProxyWorld.TestCase.settings = settings(max_examples=300, stateful_step_count=40, deadline=None)
+ProxyWorld.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestProxyWorld = ProxyWorld.TestCase

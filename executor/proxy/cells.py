@@ -1,0 +1,105 @@
+"""The private places of function processes: a folder each and, as root, a user each."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from . import linux
+
+UID_COUNT = 256
+"""Users of an instance; they are given out in turn, so that one is not soon used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """How function processes are kept apart.
+
+    Attributes
+    ----------
+    users
+        Each process has a user of its own, from ``base_uid`` on, without privileges.
+    mounts
+        Each process has a view of the file system of its own.
+    reason
+        Why something of that is off; empty otherwise.
+    """
+
+    users: bool
+    mounts: bool
+    base_uid: int
+    reason: str = ""
+
+    def describe(self) -> dict[str, Any]:
+        """Return what clients are told."""
+        return {"users": self.users, "mounts": self.mounts, "reason": self.reason}
+
+
+def detect(base_uid: int, *, wanted: bool) -> Isolation:
+    """Find out which isolation this process can give to its children."""
+    if not wanted:
+        return Isolation(users=False, mounts=False, base_uid=base_uid, reason="switched off")
+    if os.geteuid() != 0:
+        return Isolation(users=False, mounts=False, base_uid=base_uid, reason="not run by root")
+    error = _try_in_child(lambda: linux.leave_namespaces(linux.CLONE_NEWNS | linux.CLONE_NEWIPC))
+    reason = "" if error == 0 else f"no mount namespaces: {os.strerror(error)}"
+    return Isolation(users=True, mounts=error == 0, base_uid=base_uid, reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A place for one process; ``uid`` is None without isolation."""
+
+    folder: Path
+    uid: int | None
+
+    @property
+    def home(self) -> Path:
+        """The process's own folder, its home."""
+        return self.folder / "home"
+
+    @property
+    def stand_ins(self) -> Path:
+        """Room for the view's folders."""
+        return self.folder / "view"
+
+
+class Cells:
+    """Gives out cells below a folder that belongs to it alone."""
+
+    def __init__(self, folder: Path, isolation: Isolation) -> None:
+        self.isolation = isolation
+        self._folder = folder
+        self._numbers = count()
+
+    def open(self) -> Cell:
+        """Make a new cell."""
+        number = next(self._numbers)
+        uid = self.isolation.base_uid + number % UID_COUNT if self.isolation.users else None
+        cell = Cell(self._folder / str(number), uid)
+        cell.folder.mkdir(mode=0o711)
+        for folder in (cell.home, cell.home / "tmp"):
+            folder.mkdir(mode=0o700)
+            if uid is not None:
+                os.chown(folder, uid, uid)
+        cell.stand_ins.mkdir(mode=0o700)
+        return cell
+
+    def close(self, cell: Cell) -> None:
+        """Remove a cell whose process is dead."""
+        shutil.rmtree(cell.folder)
+
+
+def _try_in_child(attempt: Callable[[], None]) -> int:
+    """Try something in a process of its own and return its errno, 0 if it went well."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            attempt()
+        except OSError as error:
+            os._exit(error.errno or 255)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

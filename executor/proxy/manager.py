@@ -1,0 +1,204 @@
+"""Carries out what the machine decides, and tells it what happens: processes, timers, memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Any
+
+from . import memory
+from .commands import Command, Kill, Send, Spawn, Tell
+from .dialects import Message, Payload, Raised, Ready
+from .machine import Machine
+from .outcomes import Completed, Failed, Loaded, LoadReport, Outcome, Started
+from .process import FunctionProcess, Nursery
+from .spec import Spec
+from .view import Unreachable
+from .watch import MemoryWatch
+
+Client = Callable[[Outcome, Payload | None], None]
+"""Is told every outcome; with the answer behind ``Completed``."""
+
+
+class Manager:
+    """An instance at work on the running loop.
+
+    Parameters
+    ----------
+    limit_bytes, base_bytes
+        What the instance may hold, and what it holds with nothing loaded.
+    """
+
+    def __init__(self, limit_bytes: int, base_bytes: int, nursery: Nursery, client: Client) -> None:
+        self._machine = Machine(limit_bytes, base_bytes)
+        self._nursery = nursery
+        self._client = client
+        self._loop = asyncio.get_running_loop()
+        self.stopped = self._loop.create_future()
+        self._specs: dict[str, Spec] = {}
+        self._processes: dict[str, FunctionProcess] = {}
+        self._request = self._answer = Payload(b"", b"")
+        self._load_timers: dict[str, asyncio.TimerHandle] = {}
+        self._deadline: asyncio.TimerHandle | None = None
+        self._queue: deque[Command] = deque()
+        self._pumping = False
+        self._watch = MemoryWatch(limit_bytes - base_bytes, self._pids, self._measured)
+
+    def load(self, spec: Spec, expected_bytes: int) -> None:
+        """Load a function ahead of calls."""
+        self._specs[spec.name] = spec
+        self._carry_out(self._machine.load(spec.name, expected_bytes))
+
+    def offload(self, function: str) -> None:
+        """Take a function away."""
+        self._carry_out(self._machine.offload(function))
+
+    def run(
+        self,
+        call: str,
+        spec: Spec,
+        request: Payload,
+        *,
+        keep: frozenset[str],
+        expected_bytes: int,
+        timeout_s: float,
+    ) -> None:
+        """Serve a call."""
+        self._specs[spec.name] = spec
+        if self._machine.call is None:
+            self._request = request
+            self._deadline = self._loop.call_later(
+                timeout_s, self._abort, call, "deadline", "the call took longer than it may"
+            )
+        self._carry_out(self._machine.run(call, spec.name, keep, expected_bytes))
+
+    def cancel(self, call: str) -> None:
+        """End a call without an answer."""
+        self._abort(call, "cancelled", "the call was withdrawn")
+
+    def cancel_any(self) -> None:
+        """End the call that there is, if any."""
+        if self._machine.call is not None:
+            self.cancel(self._machine.call.id)
+
+    def stop(self) -> None:
+        """Take everything away; ``stopped`` is done when nothing is left."""
+        self._carry_out(self._machine.stop())
+
+    def status(self) -> dict[str, Any]:
+        """Describe what is in the instance."""
+        return {
+            "residencies": {
+                name: {"state": held.state.value, "memory_bytes": held.memory_bytes}
+                for name, held in self._machine.residencies.items()
+            },
+            "call": self._machine.call.id if self._machine.call is not None else None,
+        }
+
+    def said(self, function: str, message: Message) -> None:
+        """Take what a process said."""
+        match message:
+            case Ready(import_s, load_s):
+                self._stop_load_timer(function)
+                report = LoadReport(import_s or 0.0, load_s or 0.0)
+                self._carry_out(self._machine.ready(function, report))
+            case Payload():
+                self._answer = message
+                self._answered(function, None)
+            case Raised(error):
+                self._answered(function, error)
+
+    def ended(self, function: str, error: str, *, clean: bool) -> None:
+        """Take that a process is dead."""
+        del self._processes[function]
+        self._stop_load_timer(function)
+        self._carry_out(self._machine.exited(function, error, clean=clean))
+
+    def _answered(self, function: str, error: str | None) -> None:
+        self._start_load_timer(function)
+        self._watch.changed(function)
+        self._carry_out(self._machine.answered(function, error))
+
+    def _abort(self, call: str, kind: str, error: str) -> None:
+        self._carry_out(self._machine.abort(call, kind, error))
+
+    def _measured(self, memory_bytes: dict[str, int]) -> None:
+        self._carry_out(self._machine.measured(memory_bytes))
+
+    def _carry_out(self, commands: Iterable[Command]) -> None:
+        """Carry out commands in order; those that this leads to come behind them."""
+        self._queue.extend(commands)
+        if self._pumping:
+            return
+        self._pumping = True
+        while self._queue:
+            self._do(self._queue.popleft())
+        self._pumping = False
+        if self._machine.stopped and not self.stopped.done():
+            self._watch.close()
+            self.stopped.set_result(None)
+
+    def _do(self, command: Command) -> None:
+        match command:
+            case Spawn(function):
+                self._spawn(function)
+            case Kill(function):
+                self._processes[function].kill()
+            case Send(function):
+                self._processes[function].send(self._request)
+            case Tell(outcome):
+                self._tell(outcome)
+
+    def _spawn(self, function: str) -> None:
+        try:
+            process = FunctionProcess(self._specs[function], self._nursery, self)
+        except (OSError, Unreachable) as error:
+            self._carry_out(self._machine.exited(function, str(error), clean=False))
+            return
+        self._processes[function] = process
+        self._start_load_timer(function)
+
+    def _tell(self, outcome: Outcome) -> None:
+        match outcome:
+            case (
+                Loaded(function, LoadReport() as report)
+                | Started(function=function, report=LoadReport() as report)
+            ):
+                outcome = replace(outcome, report=self._with_memory(function, report))
+                self._client(outcome, None)
+            case Completed():
+                self._client(outcome, self._answer)
+                self._close_call()
+            case Failed():
+                self._client(outcome, None)
+                self._close_call()
+            case _:
+                self._client(outcome, None)
+
+    def _close_call(self) -> None:
+        if self._machine.call is None and self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+            self._request = self._answer = Payload(b"", b"")
+
+    def _with_memory(self, function: str, report: LoadReport) -> LoadReport:
+        pid = self._processes[function].pid
+        memory_bytes = memory.measure([pid], memory.proportional_bytes)[pid]
+        self._machine.residencies[function].memory_bytes = memory_bytes
+        return replace(report, memory_bytes=memory_bytes)
+
+    def _pids(self) -> dict[str, int]:
+        return {function: process.pid for function, process in self._processes.items()}
+
+    def _start_load_timer(self, function: str) -> None:
+        timeout_s = self._specs[function].load_timeout_s
+        error = f"not ready within {timeout_s:g} s"
+        self._stop_load_timer(function)
+        self._load_timers[function] = self._loop.call_later(
+            timeout_s, lambda: self._carry_out(self._machine.overdue(function, error))
+        )
+
+    def _stop_load_timer(self, function: str) -> None:
+        timer = self._load_timers.pop(function, None)
+        if timer is not None:
+            timer.cancel()

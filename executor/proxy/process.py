@@ -1,0 +1,175 @@
+"""One function's process: started, spoken to, killed, and confirmed gone with all it started."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from . import view
+from .cells import Cell, Cells
+from .dialects import Dialect, HandlerDialect, Message, Payload, Raised, Ready, ScriptDialect
+from .launch import Order, execute
+from .reaper import Reaper
+from .spec import Spec
+from .stream import Reader, Tail, Writer
+
+SDK_FOLDER = Path(__file__).parent / "sdk"
+_CHANNEL = 3
+
+
+class Listener(Protocol):
+    """Who is told what happens to function processes; the first argument is always the name."""
+
+    def said(self, function: str, message: Message) -> None:
+        """Take what it said."""
+
+    def ended(self, function: str, error: str, *, clean: bool) -> None:
+        """Take that it is dead, with all it had started; ``clean`` if by itself, with status 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nursery:
+    """What function processes are made with."""
+
+    cells: Cells
+    reaper: Reaper
+    launch: Callable[[Order, dict[int, int]], int] = execute
+
+
+class FunctionProcess:
+    """A process and the channel to it.
+
+    Raises
+    ------
+    Unreachable
+        If the function's user could not read what it needs.
+    OSError
+        If there can be no more processes or files.
+    """
+
+    def __init__(self, spec: Spec, nursery: Nursery, listener: Listener) -> None:
+        self._spec = spec
+        self._nursery = nursery
+        self._listener = listener
+        self._spawned_s = time.monotonic()
+        self._dead = False
+        self._fault: str | None = None
+        self._log = Tail()
+        self._cell = nursery.cells.open()
+        try:
+            self._start()
+        except BaseException:
+            nursery.cells.close(self._cell)
+            raise
+
+    def send(self, payload: Payload) -> None:
+        """Give it a request; one that cannot be said in its dialect it answers as raised."""
+        try:
+            data = self._dialect.request(payload)
+        except (KeyError, TypeError, ValueError) as error:
+            self._listener.said(self._spec.name, Raised(f"{type(error).__name__}: {error}"))
+            self._listener.said(self._spec.name, Ready())
+        else:
+            self._writer.write(data)
+
+    def kill(self) -> None:
+        """Kill it; its process group goes with it, and ``ended`` follows."""
+        if not self._dead:
+            os.kill(self.pid, signal.SIGKILL)
+
+    def _start(self) -> None:
+        log, log_end = os.pipe()
+        ours, theirs = self._connect(log_end)
+        try:
+            self.pid = self._nursery.launch(self._order(), theirs)
+        finally:
+            for descriptor in {*theirs.values()}:
+                os.close(descriptor)
+        self._log_reader = Reader(log, self._log.add)
+        self._reader = Reader(ours[0], self._received)
+        self._writer = Writer(ours[1])
+        self._nursery.reaper.watch(self.pid, self._exited)
+
+    def _connect(self, log_end: int) -> tuple[tuple[int, int], dict[int, int]]:
+        """Open the channel: our two ends of it, and the open files of the process."""
+        if self._spec.style == "handler":
+            self._dialect: Dialect = HandlerDialect()
+            ours, theirs = (end.detach() for end in socket.socketpair())
+            nothing = os.open(os.devnull, os.O_RDONLY)
+            descriptors = {0: nothing, 1: log_end, 2: log_end, _CHANNEL: theirs}
+            return (ours, os.dup(ours)), descriptors
+        self._dialect = ScriptDialect(self._spec.name, self._log.add)
+        stdin, writer = os.pipe()
+        reader, stdout = os.pipe()
+        return (reader, writer), {0: stdin, 1: stdout, 2: log_end}
+
+    def _order(self) -> Order:
+        isolation, cell, spec = self._nursery.cells.isolation, self._cell, self._spec
+        seen = None
+        if isolation.users:
+            seen = view.plan([*spec.needs(), SDK_FOLDER], cell.home, mounts=isolation.mounts)
+        return Order(
+            spec.arguments(),
+            self._environment(cell),
+            Path(spec.folder),
+            cell,
+            seen if isolation.mounts else None,
+            spec.memory_limit_bytes,
+        )
+
+    def _environment(self, cell: Cell) -> dict[str, str]:
+        """Compose the environment: the manager's own, the function's, and what the SDK reads."""
+        own = self._spec.environment
+        modules = [str(SDK_FOLDER), *filter(None, [own.get("PYTHONPATH")])]
+        return {
+            **os.environ,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **own,
+            "PYTHONPATH": os.pathsep.join(modules),
+            "HOME": str(cell.home),
+            "TMPDIR": str(cell.home / "tmp"),
+            "HEADSTART_FUNCTION": self._spec.name,
+            "HEADSTART_HANDLER": self._spec.handler,
+            "HEADSTART_CHANNEL": str(_CHANNEL),
+            "HEADSTART_SPAWNED_S": repr(self._spawned_s),
+        }
+
+    def _received(self, data: bytes) -> None:
+        try:
+            self._say(self._dialect.feed(data))
+        except ValueError as error:
+            self._fault = f"it broke the protocol: {error}"
+            self.kill()
+
+    def _say(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if isinstance(message, Ready) and message.load_s is None:
+                message = Ready(0.0, time.monotonic() - self._spawned_s)
+            self._listener.said(self._spec.name, message)
+
+    def _exited(self, code: int) -> None:
+        self._dead = True
+        self._nursery.reaper.sweep(lambda: self._confirmed(code))
+
+    def _confirmed(self, code: int) -> None:
+        for reader in (self._reader, self._log_reader):
+            reader.drain()
+            reader.close()
+        self._writer.close()
+        self._nursery.cells.close(self._cell)
+        error = self._fault or _ending(code)
+        text = self._log.text()
+        self._listener.ended(
+            self._spec.name, f"{error}: {text}" if text else error, clean=code == 0
+        )
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exited with status {code}"

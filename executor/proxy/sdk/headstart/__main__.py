@@ -1,0 +1,5 @@
+"""The program of a handler's process."""
+
+from .serve import main
+
+main()

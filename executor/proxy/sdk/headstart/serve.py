@@ -1,0 +1,65 @@
+"""For handlers: the loop around a module's ``load`` and ``predict``."""
+
+import importlib
+import os
+import socket
+import time
+import traceback
+from types import ModuleType
+from typing import Any
+
+from .frames import Decoder, Frame, pack
+from .messages import decode_request, encode_answer
+from .script import spawned_s
+
+_CHUNK_BYTES = 1 << 20
+
+
+def serve(channel: socket.socket, name: str, handler: str) -> None:
+    """Import a handler, load its model, then answer requests until the channel closes.
+
+    Parameters
+    ----------
+    channel
+        Connected to the manager; carries frames.
+    name
+        The function's name, for its answers.
+    handler
+        The module to import.
+
+    Raises
+    ------
+    AttributeError
+        If the module lacks ``load`` or ``predict``.
+    """
+    module = importlib.import_module(handler)
+    for part in ("load", "predict"):
+        if not callable(getattr(module, part, None)):
+            raise AttributeError(f"{module.__file__} has no function {part}")
+    imported_s = time.monotonic()
+    model = module.load()
+    loaded_s = time.monotonic()
+    report = {"import_s": imported_s - spawned_s(imported_s), "load_s": loaded_s - imported_s}
+    channel.sendall(pack({"kind": "ready", **report}))
+    decoder = Decoder()
+    while data := channel.recv(_CHUNK_BYTES):
+        for frame in decoder.feed(data):
+            channel.sendall(_answer(frame, name, module, model))
+
+
+def _answer(frame: Frame, name: str, module: ModuleType, model: Any) -> bytes:
+    size = frame.header["header_size"]
+    try:
+        request = decode_request(frame.tail[:size], frame.tail[size:])
+        outputs = module.predict(model, request)
+        header, binary = encode_answer(name, outputs, request)
+    except Exception as error:
+        traceback.print_exc()
+        return pack({"kind": "error", "error": f"{type(error).__name__}: {error}"})
+    return pack({"kind": "answer", "header_size": len(header)}, header, binary)
+
+
+def main() -> None:
+    """Serve the handler that the environment names."""
+    channel = socket.socket(fileno=int(os.environ.pop("HEADSTART_CHANNEL")))
+    serve(channel, os.environ["HEADSTART_FUNCTION"], os.environ["HEADSTART_HANDLER"])

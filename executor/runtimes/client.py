@@ -1,0 +1,178 @@
+"""Speaks with the manager of one instance: actions become its requests, its outcomes events."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from executor import events as ev
+from executor.actions import CancelRun, Load, Offload, Run
+from executor.calls import Calls, Payload
+from executor.clock import Clock
+from executor.domain import Tier
+from executor.proxy.sdk.headstart.frames import Decoder, Frame, pack
+from executor.runtimes.protocol import Sink
+from executor.runtimes.specs import Specs
+
+
+class ProxyClient(asyncio.Protocol):
+    """The connection to an instance's manager; what is sent before it stands waits for it.
+
+    Keeps account of the actions that are open, so that ``end`` can answer them when the instance
+    is gone.
+
+    Parameters
+    ----------
+    instance_id
+        For the events.
+    specs
+        What to tell the manager of each function.
+    lost
+        Done when the connection is closed.
+    """
+
+    def __init__(
+        self, instance_id: str, specs: Specs, calls: Calls, clock: Clock, sink: Sink
+    ) -> None:
+        self.instance_id = instance_id
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.up: ev.InstanceReady | None = None
+        self._specs = specs
+        self._calls = calls
+        self._clock = clock
+        self._sink = sink
+        self._decoder = Decoder()
+        self._transport: asyncio.Transport | None = None
+        self._unsent: list[bytes] = []
+        self._loads: Counter[str] = Counter()
+        self._offloads: Counter[str] = Counter()
+        self._runs: dict[str, None] = {}
+
+    def submit(self, action: Load | Offload | Run | CancelRun) -> None:
+        """Ask for something; the body of a call is read from the open calls now."""
+        match action:
+            case Load(function=function, tier=tier):
+                self._loads[function] += 1
+                self._load(function, tier)
+            case Offload(function=function):
+                self._offloads[function] += 1
+                self._send({"op": "offload", "function": function})
+            case Run(invocation_id=call):
+                self._runs[call] = None
+                self._run(action)
+            case CancelRun(invocation_id=call):
+                self._send({"op": "cancel", "call": call})
+
+    def shut_down(self) -> None:
+        """Ask for the end of the instance."""
+        self._send({"op": "shutdown"})
+
+    def end(self, reason: str) -> None:
+        """Answer all open actions, since the instance is gone."""
+        for call in list(self._runs):
+            self._failed(call, ev.FailureKind.CRASH, reason)
+        for function in list(self._loads.elements()):
+            self._load_failed(function, reason, blame=False)
+        for function in list(self._offloads.elements()):
+            self._offloaded(function, None)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Send what has waited for the connection."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        for data in self._unsent:
+            transport.write(data)
+        self._unsent.clear()
+
+    def data_received(self, data: bytes) -> None:
+        """Turn what comes in into events."""
+        for frame in self._decoder.feed(data):
+            self._received(frame)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's protocol
+        """Note that nothing more will come."""
+        self.lost.set_result(None)
+
+    def _send(self, header: dict[str, Any], *tail: bytes) -> None:
+        data = pack(header, *tail)
+        if self._transport is None:
+            self._unsent.append(data)
+        else:
+            self._transport.write(data)
+
+    def _load(self, function: str, tier: Tier) -> None:
+        if tier is Tier.HOST:
+            self._send({"op": "load", **self._specs.of(function)})
+        else:
+            self._load_failed(function, f"this runtime has no tier {tier}", blame=False)
+
+    def _run(self, run: Run) -> None:
+        try:
+            request = self._calls.request(run.invocation_id)
+        except KeyError:
+            error = "the call is no longer open"
+            self._failed(run.invocation_id, ev.FailureKind.CANCELLED, error)
+            return
+        header = {
+            "op": "run",
+            "call": run.invocation_id,
+            "keep": sorted(run.keep),
+            "timeout_s": max(0.0, run.deadline_s - self._clock()),
+            "header_size": len(request.header),
+            **self._specs.of(run.function),
+        }
+        self._send(header, request.header, request.binary)
+
+    def _received(self, frame: Frame) -> None:
+        match frame.header:
+            case {"event": "Up", "base_bytes": base_bytes}:
+                self.up = ev.InstanceReady(self._clock(), self.instance_id, base_bytes)
+                self._sink(self.up)
+            case {"event": "Loaded", "function": function, "report": report}:
+                self._loaded(function, _report(report))
+            case {"event": "LoadFailed", "function": function, "error": error, "blame": blame}:
+                self._load_failed(function, error, blame=blame)
+            case {"event": "Offloaded", "function": function, "error": error}:
+                self._offloaded(function, error)
+            case {"event": "Started", "call": call, "function": function, "report": report}:
+                self._started(call, function, _report(report) if report else None)
+            case {"event": "Completed", "call": call, "header_size": size}:
+                self._completed(call, Payload(bytes(frame.tail[:size]), bytes(frame.tail[size:])))
+            case {"event": "Failed", "call": call, "kind": kind, "error": error}:
+                self._failed(call, ev.FailureKind(kind), error)
+            case {"event": "Measured", "memory_bytes": memory_bytes}:
+                self._sink(ev.Measured(self._clock(), self.instance_id, memory_bytes))
+            case header:
+                raise ValueError(f"instance {self.instance_id} said {json.dumps(header)}")
+
+    def _loaded(self, function: str, report: ev.LoadReport) -> None:
+        self._loads[function] -= 1
+        self._specs.learn(function, report.memory_bytes)
+        self._sink(ev.Loaded(self._clock(), self.instance_id, function, Tier.HOST, report))
+
+    def _load_failed(self, function: str, error: str, *, blame: bool) -> None:
+        self._loads[function] -= 1
+        self._sink(ev.LoadFailed(self._clock(), self.instance_id, function, error, blame))
+
+    def _offloaded(self, function: str, error: str | None) -> None:
+        self._offloads[function] -= self._offloads[function] > 0
+        self._sink(ev.Offloaded(self._clock(), self.instance_id, function, error))
+
+    def _started(self, call: str, function: str, report: ev.LoadReport | None) -> None:
+        if report is not None:
+            self._specs.learn(function, report.memory_bytes)
+        self._sink(ev.Started(self._clock(), call, self.instance_id, report))
+
+    def _completed(self, call: str, answer: Payload) -> None:
+        self._runs.pop(call, None)
+        self._calls.answer(call, answer)
+        self._sink(ev.Completed(self._clock(), call, self.instance_id))
+
+    def _failed(self, call: str, kind: ev.FailureKind, error: str) -> None:
+        self._runs.pop(call, None)
+        self._sink(ev.Failed(self._clock(), call, self.instance_id, kind, error))
+
+
+def _report(values: Mapping[str, Any]) -> ev.LoadReport:
+    return ev.LoadReport(**values)
