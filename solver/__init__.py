@@ -10,6 +10,7 @@ from solver.errors import InvalidPlan, InvalidProblem, MissingSolver, SolverErro
 from solver.method import Method
 from solver.plan import Plan
 from solver.problem import TIERS, Problem
+from solver.verify import verify
 
 __all__ = [
     "TIERS",
@@ -22,4 +23,5 @@ __all__ = [
     "SolverError",
     "UnknownMethod",
     "solve",
+    "verify",
 ]

@@ -191,11 +191,6 @@ def _check_modes(problem: "Problem") -> None:
     )
     tier = problem.mode_tier
     _check_rows(tier.astype(np.int32), "mode_tier", 0, 2)
-    _check_once(
-        problem.mode_function.astype(np.int64) * 2 + tier,
-        lambda m: mode_label(problem, m),
-        "one mode of each tier",
-    )
     _require(
         (tier == 1) | (problem.mode_gpu_memory_bytes == 0),
         lambda m: f"{mode_label(problem, m)} gpu_memory_bytes",

@@ -46,7 +46,7 @@ class Problem:
     copies : float64[F, J]
         ``copies[f, j - 1]`` is P(at least j calls of f within the horizon); falls along j.
     mode_function : int32[M]
-        Function of each mode, ascending; each function has a mode, at most one of each tier.
+        Function of each mode, ascending; each function has a mode.
     mode_tier : int8[M]
         Index into ``TIERS``.
     mode_memory_bytes, mode_gpu_memory_bytes : int64[M]

@@ -16,9 +16,11 @@ WORST_FIT: Final = -1
 class _Pairs(NamedTuple):
     """The allowed pairs; those of mode m are ``start[m]:start[m + 1]``.
 
+    The modes of function f are ``mode_start[f]:mode_start[f + 1]``.
     ``setup`` points at ``setup_bytes``, ``gpu`` at a GPU; both -1 for none.
     """
 
+    mode_start: Int32
     start: Int64
     function: Int32
     instance: Int32
@@ -80,6 +82,7 @@ def _columns(problem: Problem) -> _Pairs:
     pairs = problem.pairs
     on_gpu = problem.mode_tier[pairs.mode] == 1
     return _Pairs(
+        mode_start=problem.mode_start,
         start=pairs.start,
         function=pairs.function,
         instance=pairs.instance,
@@ -150,13 +153,9 @@ def _resident(pairs: _Pairs, state: _State, pair: int) -> bool:
     function, instance = pairs.function[pair], pairs.instance[pair]
     if state.copies[function] == 0:
         return False
-    mode = np.searchsorted(pairs.start, pair, side="right") - 1
-    for other in (mode - 1, mode, mode + 1):
-        if other < 0 or other + 1 >= len(pairs.start):
-            continue
-        begin, end = pairs.start[other], pairs.start[other + 1]
+    for mode in range(pairs.mode_start[function], pairs.mode_start[function + 1]):
+        begin, end = pairs.start[mode], pairs.start[mode + 1]
         at = begin + np.searchsorted(pairs.instance[begin:end], instance)
-        here = at < end and pairs.instance[at] == instance and pairs.function[at] == function
-        if here and state.chosen[at]:
+        if at < end and pairs.instance[at] == instance and state.chosen[at]:
             return True
     return False

@@ -1,0 +1,146 @@
+"""An independent check of plans: shares no code with the methods or the problem's own checks."""
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from solver.errors import InvalidPlan
+from solver.plan import Plan
+from solver.problem import Problem
+
+TOLERANCE: Final = 1e-6
+"""Relative error allowed in a stated objective or bound: rounding of float64 sums."""
+
+
+def verify(problem: Problem, plan: Plan) -> float:
+    """Recompute feasibility and objective of a plan from the problem's columns.
+
+    Returns
+    -------
+    float
+        The recomputed objective, in expected seconds saved.
+
+    Raises
+    ------
+    InvalidPlan
+        Naming everything that is wrong: rows that are not pairs of the problem, a broken owner,
+        pin, ban, memory or GPU memory, a function twice in an instance, a wrong objective, a
+        bound below it.
+    """
+    wrong = list(_malformed(problem, plan.pairs))
+    if wrong:
+        raise InvalidPlan("; ".join(wrong))
+    mode = plan.pairs[:, 0].astype(np.int64)
+    instance = plan.pairs[:, 1].astype(np.int64)
+    wrong += _misplaced(problem, mode, instance)
+    wrong += _overfull(problem, mode, instance)
+    worth = recompute_objective(problem, mode, instance)
+    wrong += _misstated(plan, worth)
+    if wrong:
+        raise InvalidPlan("; ".join(wrong))
+    return worth
+
+
+def recompute_objective(
+    problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
+) -> float:
+    """Return the worth of placed pairs: rank values by falling worth, less new load costs."""
+    function = problem.mode_function[mode]
+    value = problem.mode_saving_s[mode] * problem.instance_survival[instance]
+    order = np.lexsort((-value, function))
+    placed = np.bincount(function, minlength=problem.n_functions)
+    first = np.cumsum(placed) - placed
+    rank = np.arange(len(order)) - first[function[order]]
+    useful = order[rank < problem.copies.shape[1]]
+    rank = rank[rank < problem.copies.shape[1]]
+    earned = float(np.sum(problem.copies[function[useful], rank] * value[useful]))
+    return earned - float(np.sum(_load_cost(problem, mode, instance)))
+
+
+def _malformed(problem: Problem, pairs: object) -> Iterator[str]:
+    if not isinstance(pairs, np.ndarray) or pairs.ndim != 2 or pairs.shape[1] != 2:
+        yield "pairs are not rows (mode, instance)"
+    elif not np.issubdtype(pairs.dtype, np.integer):
+        yield f"pairs are {pairs.dtype}, not whole numbers"
+    elif len(pairs) and (pairs.min() < 0 or np.any(pairs.max(axis=0) >= _ends(problem))):
+        yield "a pair names an unknown mode or instance"
+
+
+def _ends(problem: Problem) -> tuple[int, int]:
+    return len(problem.mode_function), len(problem.instance_names)
+
+
+def _misplaced(
+    problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
+) -> Iterator[str]:
+    function = problem.mode_function[mode].astype(np.int64)
+    stray = problem.function_owner[function] != problem.instance_owner[instance]
+    for row in np.flatnonzero(stray):
+        yield f"{_name(problem, mode[row], instance[row])} belongs to another owner"
+    key = _key(problem, mode, instance)
+    for banned in np.intersect1d(key, _key(problem, *problem.forbidden.T)):
+        yield f"{_named(problem, banned)} is forbidden"
+    for missing in np.setdiff1d(_key(problem, *problem.pinned.T), key):
+        yield f"{_named(problem, missing)} is pinned but not placed"
+    place, times = np.unique(function * len(problem.instance_names) + instance, return_counts=True)
+    for cell in place[times > 1]:
+        f, i = divmod(int(cell), len(problem.instance_names))
+        yield f"{problem.function_names[f]} is {problem.instance_names[i]}'s more than once"
+
+
+def _overfull(
+    problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
+) -> Iterator[str]:
+    used = np.zeros(len(problem.instance_names), dtype=np.int64)
+    np.add.at(used, instance, problem.mode_memory_bytes[mode])
+    library = problem.function_library[problem.mode_function[mode]]
+    for row in np.unique(np.stack([library, instance], axis=1)[library >= 0], axis=0):
+        used[row[1]] += problem.library_memory_bytes[row[0]]
+    for i in np.flatnonzero(used > problem.instance_free_memory_bytes):
+        free = problem.instance_free_memory_bytes[i]
+        yield f"{problem.instance_names[i]} needs {used[i]} bytes of {free}"
+    on_gpu = problem.mode_tier[mode] == 1
+    gpu = problem.instance_gpu[instance[on_gpu]]
+    for i in instance[on_gpu][gpu < 0]:
+        yield f"{problem.instance_names[i]} has no GPU"
+    used = np.zeros(len(problem.gpu_names), dtype=np.int64)
+    np.add.at(used, gpu[gpu >= 0], problem.mode_gpu_memory_bytes[mode[on_gpu][gpu >= 0]])
+    for k in np.flatnonzero(used > problem.gpu_free_memory_bytes):
+        yield f"{problem.gpu_names[k]} needs {used[k]} bytes of {problem.gpu_free_memory_bytes[k]}"
+
+
+def _misstated(plan: Plan, worth: float) -> Iterator[str]:
+    slack = TOLERANCE * max(1.0, abs(worth))
+    if not abs(plan.objective - worth) <= slack:
+        yield f"objective is stated as {plan.objective}, but is {worth}"
+    if not plan.bound >= worth - slack:
+        yield f"bound {plan.bound} lies below the objective {worth}"
+
+
+def _load_cost(
+    problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    cost = problem.mode_load_cost_s[mode].copy()
+    key = _key(problem, mode, instance)
+    special = _key(problem, *problem.load_cost_pairs.T)
+    _, mine, theirs = np.intersect1d(key, special, return_indices=True)
+    cost[mine] = problem.load_cost_s[theirs]
+    cost[np.isin(key, _key(problem, *problem.held.T))] = 0.0
+    return cost
+
+
+def _key(
+    problem: Problem, mode: NDArray[np.integer], instance: NDArray[np.integer]
+) -> NDArray[np.int64]:
+    return mode.astype(np.int64) * len(problem.instance_names) + instance
+
+
+def _named(problem: Problem, key: np.int64) -> str:
+    return _name(problem, *np.divmod(key, len(problem.instance_names)))
+
+
+def _name(problem: Problem, mode: np.int64, instance: np.int64) -> str:
+    function = problem.function_names[problem.mode_function[mode]]
+    return f"mode {mode} of {function} in {problem.instance_names[instance]}"
