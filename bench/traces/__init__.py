@@ -1,0 +1,1 @@
+"""Invocation traces: reading them, and placing their counts in time."""

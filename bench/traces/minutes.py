@@ -1,0 +1,130 @@
+"""Tables of invocation counts: a row a function, a column a minute of the day."""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+MINUTES_A_DAY = 1440
+MIN_ACTIVE_MINUTES = 4
+MOST_CALLS = np.iinfo(np.int32).max
+
+
+class TraceError(ValueError):
+    """A trace file that cannot be read, with the file, line and column at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class MinuteTrace:
+    """Counts of calls in each minute.
+
+    Attributes
+    ----------
+    names
+        One for each function, unique.
+    first_minute
+        Minute of the day (0 is midnight) of the first column.
+    counts
+        int32[n_functions, n_minutes].
+    """
+
+    names: tuple[str, ...]
+    first_minute: int
+    counts: NDArray[np.int32]
+
+    @property
+    def start_s(self) -> float:
+        """Seconds since midnight when the trace begins."""
+        return self.first_minute * 60.0
+
+    @property
+    def end_s(self) -> float:
+        """Seconds since midnight when the trace ends."""
+        return float(self.start_s + 60.0 * self.counts.shape[1])
+
+    def only(self, rows: NDArray[np.intp]) -> "MinuteTrace":
+        """Return the trace of some of the functions."""
+        names = tuple(self.names[row] for row in rows)
+        return MinuteTrace(names, self.first_minute, self.counts[rows])
+
+
+def read_minutes(path: Path) -> MinuteTrace:
+    """Read a table of the Azure Functions 2019 layout.
+
+    Columns whose names are numbers are minutes, counted from 1 for the minute after midnight and
+    without gaps; a function's name is the columns before them joined. The file may be gzipped.
+
+    Raises
+    ------
+    TraceError
+        If the file is not such a table.
+    """
+    rows = _rows(path)
+    header = next(rows, [])
+    minutes = [column for column, name in enumerate(header) if name.isdecimal()]
+    if not minutes:
+        raise TraceError(f"{path}: line 1: no minute columns, expected names from 1 to 1440")
+    first = int(header[minutes[0]])
+    _check_minutes(path, header, minutes, first)
+    counts: dict[str, list[int]] = {}
+    for line, row in enumerate(rows, start=2):
+        if len(row) != len(header):
+            raise TraceError(f"{path}: line {line}: {len(row)} columns, expected {len(header)}")
+        name = "/".join(row[: minutes[0]])
+        if name in counts:
+            raise TraceError(f"{path}: line {line}: column 1: {name!r} is there twice")
+        counts[name] = [_count(path, line, header[column], row[column]) for column in minutes]
+    table = np.array(list(counts.values()), np.int32).reshape(len(counts), len(minutes))
+    return MinuteTrace(tuple(counts), first - 1, table)
+
+
+def gap_cv(counts: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the coefficient of variation of the gaps between active minutes.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        float64[n]; NaN where fewer than 4 minutes are active.
+    """
+    return np.array([_row_gap_cv(row) for row in counts], np.float64)
+
+
+def _row_gap_cv(row: NDArray[np.int32]) -> float:
+    active = np.flatnonzero(row)
+    if len(active) < MIN_ACTIVE_MINUTES:
+        return float("nan")
+    gaps = np.diff(active)
+    return float(np.std(gaps) / np.mean(gaps))
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    try:
+        data = path.read_bytes()
+        text = gzip.decompress(data) if path.suffix == ".gz" else data
+        yield from csv.reader(io.StringIO(text.decode()))
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+        raise TraceError(f"{path}: {error}") from error
+
+
+def _check_minutes(path: Path, header: list[str], columns: list[int], first: int) -> None:
+    for offset, column in enumerate(columns):
+        expected = first + offset
+        if int(header[column]) != expected or not 1 <= expected <= MINUTES_A_DAY:
+            raise TraceError(
+                f"{path}: line 1: column {column + 1} is {header[column]!r}, "
+                f"expected minute {expected} of 1 to {MINUTES_A_DAY}"
+            )
+
+
+def _count(path: Path, line: int, column: str, text: str) -> int:
+    if not text.isdecimal() or int(text) > MOST_CALLS:
+        raise TraceError(
+            f"{path}: line {line}: column {column}: {text!r}, expected a count of 0 to {MOST_CALLS}"
+        )
+    return int(text)
