@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictors.arrival.forecast import Forecast
+from predictors.arrival.jit import jit
 from predictors.arrival.quantiles import invert
 
 BUFFERED_ARRIVALS = 8192
@@ -27,11 +28,24 @@ class Field:
         return np.full((count, *self.shape), self.fill, self.dtype)
 
 
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Arrivals in order of time.
+
+    ``gap_s`` is the time since the same function's call before, ``inf`` for its first.
+    """
+
+    functions: NDArray[np.int64]
+    at_s: NDArray[np.float64]
+    gap_s: NDArray[np.float64]
+
+
 class BasePredictor(ABC):
     """A predictor whose knowledge is one array a field, one row a function.
 
     Subclasses name their fields, fold arrivals into them and read chances out of them. ``observe``
-    only appends to a buffer, which is folded in before the next answer.
+    only appends to a buffer, which is folded in before the next answer. First and latest arrivals
+    are kept here, since all need them.
 
     Parameters
     ----------
@@ -43,7 +57,7 @@ class BasePredictor(ABC):
     def __init__(self, levels: tuple[float, ...] = ()) -> None:
         self.levels = levels
         self.count = 0
-        self._state = {name: field.empty(0) for name, field in self._fields().items()}
+        self._state = {name: field.empty(0) for name, field in self._all_fields().items()}
         self._buffered_functions: list[int] = []
         self._buffered_at_s: list[float] = []
 
@@ -52,8 +66,8 @@ class BasePredictor(ABC):
         """Return what is kept of each function."""
 
     @abstractmethod
-    def _fold(self, functions: NDArray[np.int64], at_s: NDArray[np.float64]) -> None:
-        """Take arrivals, in order of time, into the state."""
+    def _fold(self, calls: Calls) -> None:
+        """Take arrivals into the state."""
 
     @abstractmethod
     def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
@@ -70,7 +84,7 @@ class BasePredictor(ABC):
         if count < self.count:
             msg = f"count: cannot shrink from {self.count} functions to {count}"
             raise ValueError(msg)
-        fields = self._fields()
+        fields = self._all_fields()
         self._state = {
             name: np.concatenate([known, fields[name].empty(count - self.count)])
             for name, known in self._state.items()
@@ -107,7 +121,7 @@ class BasePredictor(ABC):
         if functions.min() < 0 or functions.max() >= self.count:
             msg = f"functions: {functions.min()}..{functions.max()} not in 0..{self.count - 1}"
             raise IndexError(msg)
-        self._fold(functions, at_s)
+        self._take(functions, at_s)
 
     def forecast(self, now_s: float, horizon_s: float) -> Forecast:
         """Forecast the arrivals in (now, now + horizon] of every function.
@@ -117,9 +131,7 @@ class BasePredictor(ABC):
         ValueError
             If the horizon is not positive.
         """
-        if not horizon_s > 0:
-            msg = f"horizon_s: {horizon_s} is not positive"
-            raise ValueError(msg)
+        self._check_horizon(horizon_s)
         self._flush()
         return Forecast(self._at_least(now_s, horizon_s), self.levels, self._next_arrival_s(now_s))
 
@@ -136,7 +148,7 @@ class BasePredictor(ABC):
         ValueError
             If the arrays are not those of this predictor.
         """
-        fields = self._fields()
+        fields = self._all_fields()
         if set(state) != set(fields):
             msg = f"state: fields {sorted(state)}, expected {sorted(fields)}"
             raise ValueError(msg)
@@ -149,15 +161,52 @@ class BasePredictor(ABC):
         self._state = {name: state[name].astype(fields[name].dtype) for name in fields}
         self.count = counts.pop()
 
+    def _check_horizon(self, horizon_s: float) -> None:
+        if not horizon_s > 0:
+            msg = f"horizon_s: {horizon_s} is not positive"
+            raise ValueError(msg)
+
     def _flush(self) -> None:
         if not self._buffered_at_s:
             return
         functions = np.array(self._buffered_functions, np.int64)
         at_s = np.array(self._buffered_at_s, np.float64)
         self._buffered_functions, self._buffered_at_s = [], []
-        self._fold(functions, at_s)
+        self._take(functions, at_s)
+
+    def _take(self, functions: NDArray[np.int64], at_s: NDArray[np.float64]) -> None:
+        gap_s = _gaps_s(functions, at_s, self._state["first_s"], self._state["last_s"])
+        self._fold(Calls(functions, at_s, gap_s))
+
+    def _all_fields(self) -> dict[str, Field]:
+        return {"first_s": Field(fill=np.inf), "last_s": Field(fill=-np.inf), **self._fields()}
+
+    def _since_s(self, now_s: float) -> float:
+        """Return when the first call of any function came."""
+        return float(self._state["first_s"].min(initial=now_s))
+
+    def _waited_s(self, now_s: float) -> NDArray[np.float64]:
+        """Return the time since the latest call, or since anything is known."""
+        since_s = np.maximum(self._state["last_s"], self._since_s(now_s))
+        return np.asarray(np.maximum(now_s - since_s, 0.0))
 
     def _next_arrival_s(self, now_s: float) -> NDArray[np.float64]:
         if not self.levels:
             return np.empty((self.count, 0))
         return invert(lambda after_s: self._at_least(now_s, after_s)[:, 0], self.levels)
+
+
+@jit
+def _gaps_s(
+    functions: NDArray[np.int64],
+    at_s: NDArray[np.float64],
+    first_s: NDArray[np.float64],
+    last_s: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    gap_s = np.empty(len(functions))
+    for i in range(len(functions)):
+        function = functions[i]
+        gap_s[i] = at_s[i] - last_s[function]
+        first_s[function] = min(first_s[function], at_s[i])
+        last_s[function] = at_s[i]
+    return gap_s

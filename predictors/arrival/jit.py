@@ -9,6 +9,6 @@ Compiled = TypeVar("Compiled", bound=Callable[..., object])
 
 
 def jit(function: Compiled) -> Compiled:
-    """Compile at first call and keep the machine code on disk."""
-    compiled: Compiled = numba.njit(cache=True)(function)
+    """Compile at first call, keep the machine code on disk, let other threads run meanwhile."""
+    compiled: Compiled = numba.njit(cache=True, nogil=True)(function)
     return compiled

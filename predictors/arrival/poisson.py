@@ -8,12 +8,11 @@ sliding window, F(t) = 1 - exp(-rate t) is the chance of a call within t.
 import numpy as np
 from numpy.typing import NDArray
 
-from predictors.arrival.base import BasePredictor, Field
+from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.counting import poisson_at_least
 from predictors.arrival.jit import jit
 
 BUCKETS = 60
-NEVER_S = np.inf
 
 
 class PoissonPredictor(BasePredictor):
@@ -38,13 +37,11 @@ class PoissonPredictor(BasePredictor):
         return {
             "arrivals": Field((BUCKETS,), np.float32),
             "bucket": Field((BUCKETS,), np.int64, -1),
-            "first_s": Field(fill=NEVER_S),
         }
 
-    def _fold(self, functions: NDArray[np.int64], at_s: NDArray[np.float64]) -> None:
-        buckets = (at_s // self._bucket_s).astype(np.int64)
-        _count(functions, buckets, self._state["arrivals"], self._state["bucket"])
-        np.minimum.at(self._state["first_s"], functions, at_s)
+    def _fold(self, calls: Calls) -> None:
+        buckets = (calls.at_s // self._bucket_s).astype(np.int64)
+        _count(calls.functions, buckets, self._state["arrivals"], self._state["bucket"])
 
     def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
         return poisson_at_least(self._rate_per_s(now_s) * horizon_s)
@@ -57,8 +54,7 @@ class PoissonPredictor(BasePredictor):
         oldest = now_s // self._bucket_s - BUCKETS
         recent = self._state["bucket"] > oldest
         arrivals = np.sum(self._state["arrivals"], axis=1, where=recent, dtype=np.float64)
-        first_s = self._state["first_s"].min(initial=now_s)
-        span_s = np.clip(now_s - first_s, self._bucket_s, self.window_s)
+        span_s = np.clip(now_s - self._since_s(now_s), self._bucket_s, self.window_s)
         return np.asarray(arrivals / span_s)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-FIRST_S, LAST_S, POINTS = 0.1, 7 * 86400.0, 40
+FIRST_S, LAST_S, POINTS = 0.1, 7 * 86400.0, 120
 CERTAIN = 1 - 1e-12
 
 
