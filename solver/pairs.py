@@ -65,7 +65,7 @@ class Pairs:
         position = np.minimum(np.searchsorted(self.key, wanted), len(self) - 1)
         return np.where(self.key[position] == wanted, position, -1)
 
-    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_]) -> Rows:
+    def rows(self, chosen: NDArray[np.int64] | NDArray[np.bool_] | slice) -> Rows:
         """Return the chosen pairs as rows (mode, instance), int32[k, 2]."""
         return np.stack([self.mode[chosen], self.instance[chosen]], axis=1)
 

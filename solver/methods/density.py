@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Final
 
 import numpy as np
 
@@ -9,6 +10,9 @@ from solver.deadline import Clock, Deadline
 from solver.methods.greedy import BEST_FIT, place_in_order
 from solver.plan import Plan, make_plan
 from solver.problem import Float64, Problem
+
+_LEAST_SHARE: Final = 1e-30
+"""Stands in for the share of a mode that takes nothing; a single byte takes far more."""
 
 
 @dataclass(frozen=True)
@@ -53,5 +57,5 @@ def _price(problem: Problem) -> Float64:
     memory = max(1.0, problem.instance_free_memory_bytes.sum(dtype=np.float64))
     gpu_memory = max(1.0, problem.gpu_free_memory_bytes.sum(dtype=np.float64))
     price = problem.mode_memory_bytes / memory + problem.mode_gpu_memory_bytes / gpu_memory
-    floor: Float64 = np.maximum(price, np.finfo(np.float64).tiny)
+    floor: Float64 = np.maximum(price, _LEAST_SHARE)
     return floor
