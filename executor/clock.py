@@ -2,10 +2,23 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 Clock: TypeAlias = Callable[[], float]
 """Returns seconds that never run backwards; zero is midnight (UTC) before the clock was made."""
+
+
+class Timer(Protocol):
+    """A clock that can call back: the loop of asyncio, or the heap of a simulation."""
+
+    def now_s(self) -> float:
+        """Return the present time."""
+        ...
+
+    def at(self, at_s: float, callback: Callable[[], None]) -> None:
+        """Call back at a time, or as soon as may be when that has passed."""
+        ...
+
 
 DAY_S = 86_400.0
 

@@ -45,7 +45,7 @@ class PlanSection(_Section):
     horizon_s: PositiveFloat = 10.0
     period_s: PositiveFloat = 1.0
     loads_at_once: PositiveInt = 1
-    method: str = "auto"
+    method: str = "price"
     deadline_s: PositiveFloat = 0.05
 
 
@@ -67,7 +67,7 @@ class GatewaySection(_Section):
 class Config(_Section):
     """All of the file; paths are relative to it."""
 
-    functions: Path
+    functions: Annotated[Path, Field(description="the path of the folder of functions")]
     models: Path = Path("models")
     state: Path = Path("state")
     python: Path | None = None

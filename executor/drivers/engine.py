@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from executor.actions import Action, Finish, Solve, WakeAt
+from executor.clock import Timer
 from executor.controller import Controller
 from executor.events import Event, PlanReady, Tick
 from executor.runtimes.protocol import Runtime
@@ -16,18 +17,6 @@ PlanSink: TypeAlias = Callable[[Plan, float], None]
 
 ErrorSink: TypeAlias = Callable[[BaseException], None]
 """Takes what a solver raised, which is always a bug."""
-
-
-class Timer(Protocol):
-    """A clock that can call back: the loop of asyncio, or the heap of a simulation."""
-
-    def now_s(self) -> float:
-        """Return the present time."""
-        ...
-
-    def at(self, at_s: float, callback: Callable[[], None]) -> None:
-        """Call back at a time, or as soon as may be when that has passed."""
-        ...
 
 
 class Planner(Protocol):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from heapq import heappop, heappush
 
 from executor.actions import Solve
+from executor.clock import Timer
 from executor.drivers.engine import ErrorSink, PlanSink
 from solver import Plan, Problem
 
@@ -49,7 +50,7 @@ class ChargedPlanner:
 
     def __init__(
         self,
-        timer: EventHeap,
+        timer: Timer,
         solver: Callable[[Problem], Plan],
         charge_s: Callable[[Problem], float],
     ) -> None:

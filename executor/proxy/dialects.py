@@ -113,7 +113,7 @@ class ScriptDialect:
     def _message(self, line: bytes) -> Message | None:
         try:
             said = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         match said:
             case {"ready": True}:

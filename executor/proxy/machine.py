@@ -156,12 +156,14 @@ class Machine:
 
     def measured(self, memory_bytes: dict[str, int]) -> list[Command]:
         """Fold what the residencies hold; what does not fit goes, idle and large ones first."""
-        for function, size in memory_bytes.items():
-            if function in self.residencies:
-                self.residencies[function].memory_bytes = size
-        self._tell(
-            Measured({f: one.memory_bytes for f, one in self.residencies.items() if one.known})
-        )
+        staying = {
+            function: held
+            for function, held in self.residencies.items()
+            if held.state is not State.OFFLOADING and memory_bytes.get(function)
+        }
+        for function, held in staying.items():
+            held.memory_bytes = memory_bytes[function]
+        self._tell(Measured({f: one.memory_bytes for f, one in staying.items() if one.known}))
         self._evict()
         return self._advance()
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from executor import events as ev
 from executor.actions import CancelRun, Load, Offload, Run
@@ -18,9 +17,6 @@ from executor.runtimes.specs import Specs
 
 class ProxyClient(asyncio.Protocol):
     """The connection to an instance's manager; what is sent before it stands waits for it.
-
-    Keeps account of the actions that are open, so that ``end`` can answer them when the instance
-    is gone.
 
     Parameters
     ----------
@@ -45,21 +41,15 @@ class ProxyClient(asyncio.Protocol):
         self._decoder = Decoder()
         self._transport: asyncio.Transport | None = None
         self._unsent: list[bytes] = []
-        self._loads: Counter[str] = Counter()
-        self._offloads: Counter[str] = Counter()
-        self._runs: dict[str, None] = {}
 
     def submit(self, action: Load | Offload | Run | CancelRun) -> None:
         """Ask for something; the body of a call is read from the open calls now."""
         match action:
             case Load(function=function, tier=tier):
-                self._loads[function] += 1
                 self._load(function, tier)
             case Offload(function=function):
-                self._offloads[function] += 1
                 self._send({"op": "offload", "function": function})
-            case Run(invocation_id=call):
-                self._runs[call] = None
+            case Run():
                 self._run(action)
             case CancelRun(invocation_id=call):
                 self._send({"op": "cancel", "call": call})
@@ -68,21 +58,11 @@ class ProxyClient(asyncio.Protocol):
         """Ask for the end of the instance."""
         self._send({"op": "shutdown"})
 
-    def end(self, reason: str) -> None:
-        """Answer all open actions, since the instance is gone."""
-        for call in list(self._runs):
-            self._failed(call, ev.FailureKind.CRASH, reason)
-        for function in list(self._loads.elements()):
-            self._load_failed(function, reason, blame=False)
-        for function in list(self._offloads.elements()):
-            self._offloaded(function, None)
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send what has waited for the connection."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         for data in self._unsent:
-            transport.write(data)
+            self._transport.write(data)
         self._unsent.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -147,16 +127,13 @@ class ProxyClient(asyncio.Protocol):
                 raise ValueError(f"instance {self.instance_id} said {json.dumps(header)}")
 
     def _loaded(self, function: str, report: ev.LoadReport) -> None:
-        self._loads[function] -= 1
         self._specs.learn(function, report.memory_bytes)
         self._sink(ev.Loaded(self._clock(), self.instance_id, function, Tier.HOST, report))
 
     def _load_failed(self, function: str, error: str, *, blame: bool) -> None:
-        self._loads[function] -= 1
         self._sink(ev.LoadFailed(self._clock(), self.instance_id, function, error, blame))
 
     def _offloaded(self, function: str, error: str | None) -> None:
-        self._offloads[function] -= self._offloads[function] > 0
         self._sink(ev.Offloaded(self._clock(), self.instance_id, function, error))
 
     def _started(self, call: str, function: str, report: ev.LoadReport | None) -> None:
@@ -165,12 +142,10 @@ class ProxyClient(asyncio.Protocol):
         self._sink(ev.Started(self._clock(), call, self.instance_id, report))
 
     def _completed(self, call: str, answer: Payload) -> None:
-        self._runs.pop(call, None)
         self._calls.answer(call, answer)
         self._sink(ev.Completed(self._clock(), call, self.instance_id))
 
     def _failed(self, call: str, kind: ev.FailureKind, error: str) -> None:
-        self._runs.pop(call, None)
         self._sink(ev.Failed(self._clock(), call, self.instance_id, kind, error))
 
 

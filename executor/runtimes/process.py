@@ -150,12 +150,11 @@ class ProcessRuntime:
             instance.stop()
 
     def _ended(self, instance_id: str, ended: asyncio.Task[str]) -> None:
-        instance = self._instances.pop(instance_id)
+        del self._instances[instance_id]
         del self._slots[instance_id]
         asked = instance_id in self._stopping
         self._stopping.discard(instance_id)
         how = str(ended.exception() or ended.result())
-        instance.client.end("the instance was stopped" if asked else how)
         self._sink(ev.InstanceGone(self._clock(), instance_id, None if asked else how))
 
 

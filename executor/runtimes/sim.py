@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from executor import events as ev
 from executor.actions import (
@@ -14,20 +13,9 @@ from executor.actions import (
     StartInstance,
     StopInstance,
 )
+from executor.clock import Timer
 from executor.domain import Profile, Tier
 from executor.runtimes.protocol import Sink
-
-
-class Timer(Protocol):
-    """The clock that the simulated seconds pass on."""
-
-    def now_s(self) -> float:
-        """Return the present time."""
-        ...
-
-    def at(self, at_s: float, callback: Callable[[], None]) -> None:
-        """Call back at a time."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

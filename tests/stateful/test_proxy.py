@@ -90,7 +90,8 @@ class ProxyWorld(RuleBasedStateMachine):
                     assert self.stopping or self.call_function not in self.processes
                     self.view.discard(self.call_function)
             case Measured(memory_bytes):
-                assert set(memory_bytes) <= set(self.processes)
+                assert not set(memory_bytes).intersection(self.in_phase("dying"))
+                assert all(memory_bytes.values())
 
     def answer_load(self, function: str) -> None:
         assert self.loads[function] > 0

@@ -23,6 +23,20 @@ def of_instance(folder: Path) -> dict[int, str]:
 
 
 def manager_of(folder: Path) -> int:
-    """Return the process id of an instance's manager."""
-    (pid,) = (pid for pid, command in of_instance(folder).items() if "executor.proxy" in command)
+    """Return the process id of an instance's manager, which none of its processes has started."""
+    found = of_instance(folder)
+    (pid,) = (
+        pid
+        for pid, command in found.items()
+        if "executor.proxy" in command and _parent_of(pid) not in found
+    )
     return pid
+
+
+def _parent_of(pid: int) -> int:
+    (line,) = (
+        line
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+        if line.startswith("PPid:")
+    )
+    return int(line.split()[1])

@@ -44,16 +44,34 @@ def decode_request(header: bytes | memoryview, binary: memoryview) -> Request:
 
 
 def decode_tensors(entries: list[dict[str, Any]], binary: memoryview) -> dict[str, Tensor]:
-    """Read the tensors of a request or an answer, by name."""
+    """Read the tensors of a request or an answer, by name.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        If they are none.
+    """
     tensors, at = {}, 0
     for entry in entries:
-        size = (entry.get("parameters") or {}).get("binary_data_size")
+        size = _binary_size(entry)
         data: list[Any] | memoryview = list(flatten(entry["data"])) if size is None else binary
         if size is not None:
             data = binary[at : at + size]
             at += size
         tensors[entry["name"]] = Tensor(entry["datatype"], entry["shape"], data)
     return tensors
+
+
+def _binary_size(entry: Any) -> int | None:
+    if not isinstance(entry, dict):
+        raise TypeError(f"a tensor is {entry!r}; expected an object")
+    parameters = entry.get("parameters") or {}
+    if not isinstance(parameters, dict):
+        raise TypeError(f"parameters are {parameters!r}; expected an object")
+    size = parameters.get("binary_data_size")
+    if size is not None and not isinstance(size, int):
+        raise TypeError(f"binary_data_size is {size!r}; expected an integer")
+    return size
 
 
 def encode_request(request: Request) -> dict[str, Any]:
@@ -100,9 +118,11 @@ def encode_answer(
 
 def _tensor(name: str, value: Any) -> Tensor:
     try:
-        return from_value(value)
+        tensor = from_value(value)
+        tensor.check()
     except (TypeError, ValueError) as error:
         raise type(error)(f"output {name!r}: {error}") from None
+    return tensor
 
 
 def _entry(name: str, tensor: Tensor) -> dict[str, Any]:

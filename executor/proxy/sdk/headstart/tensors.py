@@ -26,6 +26,16 @@ _CODES = {
 }
 """Letters of the module ``struct`` for the datatypes of fixed size."""
 
+_ELEMENTS: dict[str, set[type]] = {
+    "BOOL": {bool},
+    "BYTES": {str, bytes},
+    "FP16": {int, float},
+    "FP32": {int, float},
+    "FP64": {int, float},
+    "BF16": {int, float},
+}
+"""Python's types for elements of a datatype; integers else."""
+
 _NUMPY_KINDS = {"b": "BOOL", "u": "UINT", "i": "INT", "f": "FP"}
 _LENGTH = struct.Struct("<I")
 
@@ -64,7 +74,7 @@ class Tensor:
         if not self._is_bytes:
             raise TypeError(f"a {self.datatype} tensor holds no BYTES")
         if isinstance(self._data, list):
-            return [item.encode() if isinstance(item, str) else bytes(item) for item in self._data]
+            return [item.encode() if isinstance(item, str) else item for item in self._data]
         return list(_split(memoryview(self._data)))
 
     def numpy(self) -> Any:
@@ -89,9 +99,34 @@ class Tensor:
         if self._is_bytes:
             return b"".join(_LENGTH.pack(len(item)) + item for item in self.as_bytes())
         if self.datatype == "BF16":
-            wide = struct.pack(f"<{len(self._data)}f", *self._data)
+            wide = _pack("f", self._data)
             return b"".join(wide[at + 2 : at + 4] for at in range(0, len(wide), 4))
-        return struct.pack(f"<{len(self._data)}{_CODES[self.datatype]}", *self._data)
+        return _pack(_CODES[self.datatype], self._data)
+
+    def check(self) -> None:
+        """Make sure that the tensor is what it says.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If its shape is none, or its elements are not of its datatype or not as many.
+        """
+        if any(type(size) is not int or size < 0 for size in self.shape):
+            raise ValueError(f"shape is {list(self.shape)}; expected integers from 0 up")
+        data = (
+            self.as_bytes() if self._is_bytes and not isinstance(self._data, list) else self._data
+        )
+        width = 1 if isinstance(data, list) else _width(self.datatype)
+        if len(data) != width * prod(self.shape):
+            raise ValueError(f"it holds {len(data) // width} elements; its shape is {self.shape}")
+        if isinstance(data, list):
+            self._check_elements(data)
+
+    def _check_elements(self, data: list[Any]) -> None:
+        found = {type(item) for item in data} - _ELEMENTS.get(self.datatype, {int})
+        if found:
+            names = ", ".join(sorted(kind.__name__ for kind in found))
+            raise TypeError(f"its elements are {names}, which {self.datatype} cannot hold")
 
     @property
     def _is_bytes(self) -> bool:
@@ -168,13 +203,23 @@ def _datatype(data: list[Any]) -> str:
     raise TypeError(f"elements are {', '.join(names)}; expected numbers or strings of one kind")
 
 
+def _width(datatype: str) -> int:
+    return 2 if datatype == "BF16" else struct.calcsize("<" + _CODES[datatype])
+
+
+def _pack(code: str, data: list[Any]) -> bytes:
+    try:
+        return struct.pack(f"<{len(data)}{code}", *data)
+    except (struct.error, OverflowError) as error:
+        raise ValueError(str(error)) from None
+
+
 def _numbers(datatype: str, raw: memoryview | bytes) -> list[Any]:
     if datatype == "BF16":
         halves = struct.unpack(f"<{len(raw) // 2}H", raw)
         raw = struct.pack(f"<{len(halves)}I", *(half << 16 for half in halves))
         datatype = "FP32"
-    code = _CODES[datatype]
-    return list(struct.unpack(f"<{len(raw) // struct.calcsize('<' + code)}{code}", raw))
+    return list(struct.unpack(f"<{len(raw) // _width(datatype)}{_CODES[datatype]}", raw))
 
 
 def _split(raw: memoryview) -> Iterator[bytes]:

@@ -1,0 +1,69 @@
+"""What function processes say is not trusted: whatever it is, it becomes a message or chatter."""
+
+import json
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executor.proxy.dialects import Payload, Raised, Ready, ScriptDialect
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+values = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+    max_leaves=8,
+)
+entries = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.just("y") | values,
+        "datatype": st.sampled_from(["FP32", "INT8", "BOOL", "BYTES", "FP16", "BF16"]) | values,
+        "shape": st.lists(st.integers(-1, 3), max_size=2) | values,
+        "data": values,
+        "parameters": st.fixed_dictionaries({}, optional={"binary_data_size": values}) | values,
+    },
+)
+WANTED = [{}, {"parameters": {"binary_data_output": True}}]
+
+
+def asked(**extra: Any) -> ScriptDialect:
+    """Make a dialect that has sent a request."""
+    dialect = ScriptDialect("f", lambda _: None)
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1], "data": [1.0]}
+    dialect.request(Payload(json.dumps({"inputs": [tensor], **extra}).encode(), b""))
+    return dialect
+
+
+def said(dialect: ScriptDialect, message: Any) -> list[Any]:
+    return list(dialect.feed(json.dumps(message).encode() + b"\n"))
+
+
+@given(st.lists(entries | values, max_size=3), st.sampled_from(WANTED))
+def test_any_answer_is_an_answer_or_an_error(outputs: list[Any], wanted: dict[str, Any]) -> None:
+    (message,) = said(asked(**wanted), {"outputs": outputs})
+    if isinstance(message, Payload):
+        for output in json.loads(bytes(message.header))["outputs"]:
+            assert all(size >= 0 for size in output["shape"])
+    else:
+        assert isinstance(message, Raised)
+        assert "no list of tensors" in message.error
+
+
+@given(values)
+def test_any_line_is_a_message_or_chatter(value: Any) -> None:
+    assert all(isinstance(one, Ready | Raised | Payload) for one in said(asked(), value))
+
+
+def test_deep_nesting_is_chatter() -> None:
+    heard: list[bytes] = []
+    dialect = ScriptDialect("f", heard.append)
+    assert list(dialect.feed(b"[" * 100_000 + b"\n")) == []
+    assert len(heard) == 1
+
+
+def test_an_answer_with_too_few_elements_is_an_error() -> None:
+    tensor = {"name": "y", "datatype": "INT64", "shape": [3], "data": [1, 2]}
+    (message,) = said(asked(), {"outputs": [tensor]})
+    assert isinstance(message, Raised)
+    assert "'y': it holds 2 elements; its shape is (3,)" in message.error
