@@ -1,0 +1,10 @@
+"""``headstart bench``: the measurements, each a command."""
+
+import typer
+
+from bench.predictors.cli import app as predictors
+from bench.solver.cli import app as solver
+
+app = typer.Typer(help="Measure solvers and predictors.", no_args_is_help=True)
+app.add_typer(solver)
+app.add_typer(predictors)

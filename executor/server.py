@@ -1,0 +1,128 @@
+"""The server put together from its configuration."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from executor.backend import LiveBackend
+from executor.calls import CallTable
+from executor.clock import Clock
+from executor.config import Config, KeepAliveSection
+from executor.controller import Controller, Settings
+from executor.domain import Worker
+from executor.drivers.live import LiveDriver, ThreadPlanner
+from executor.gateway.app import Gateway
+from executor.gateway.server import serve
+from executor.packages import read_packages
+from executor.preload import PlanSettings
+from executor.reconcile import Budget
+from executor.runtimes.process import ProcessRuntime
+from executor.serving import ServeSettings
+from executor.totals import Totals
+from predictors.arrival.poisson import PoissonPredictor
+from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive, NoKeepAlive
+from predictors.keepalive.protocol import KeepAlivePolicy
+from solver import Plan, Problem, solve
+
+GRACE_S = 10.0
+"""Calls under way have this long to end when the server is stopped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a running server listens."""
+
+    host: str
+    port: int
+
+    @property
+    def url(self) -> str:
+        """Return the address as a URL."""
+        return f"http://{self.host}:{self.port}"
+
+
+async def run(config: Config, clock: Clock, on_ready: Callable[[Address], None]) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises
+    ------
+    Exception
+        Whatever ended the scheduler; it is never hidden.
+    """
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with running(config, clock) as (address, driver):
+        on_ready(address)
+        stopped = asyncio.ensure_future(stop.wait())
+        await asyncio.wait((stopped, driver.failure), return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if driver.failure.done():
+            driver.failure.result()
+
+
+@asynccontextmanager
+async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, LiveDriver]]:
+    """Serve while the context is open.
+
+    Raises
+    ------
+    ConfigError
+        When a function's folder is not in order.
+    """
+    python = config.python or Path(sys.executable)
+    packages = read_packages(config.functions, models=config.models, python=python)
+    calls, totals = CallTable(), Totals()
+    runtime = ProcessRuntime(packages, calls, clock, directory=config.state, isolate=config.isolate)
+    controller = Controller(
+        [package.function for package in packages.values()],
+        [Worker("local", config.worker.memory)],
+        _policy(config.keep_alive),
+        PoissonPredictor(config.arrivals.window_s),
+        _settings(config),
+    )
+    planner = ThreadPlanner(_solver(config))
+    driver = LiveDriver(
+        controller, runtime, calls, planner, clock, lambda event, _: totals.count(event)
+    )
+    backend = LiveBackend(driver, packages, totals, clock)
+    gateway = Gateway(
+        backend, CollectorRegistry(), clock, config.gateway.max_body, version("headstart")
+    )
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(asyncio.to_thread, planner.close)
+        await driver.open()
+        stack.push_async_callback(driver.close)
+        listening = serve(gateway, config.gateway.host, config.gateway.port, GRACE_S)
+        port = await stack.enter_async_context(listening)
+        yield Address(config.gateway.host, port), driver
+
+
+def _policy(section: KeepAliveSection) -> KeepAlivePolicy:
+    match section.policy:
+        case "fixed":
+            return FixedKeepAlive(section.idle_s)
+        case "none":
+            return NoKeepAlive()
+        case "always_on":
+            return AlwaysOn()
+
+
+def _settings(config: Config) -> Settings:
+    budget = Budget(config.plan.loads_at_once, config.worker.instance_reserve)
+    plan = PlanSettings(config.plan.horizon_s, config.plan.period_s, budget)
+    serving = ServeSettings(config.serve.queue_limit, config.serve.warm_keeps_model)
+    return Settings(serving, plan if config.plan.enabled else None)
+
+
+def _solver(config: Config) -> Callable[[Problem], Plan]:
+    method, deadline_s = config.plan.method, config.plan.deadline_s
+    return lambda problem: solve(problem, method=method, deadline_s=deadline_s)

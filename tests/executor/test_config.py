@@ -1,0 +1,49 @@
+from pathlib import Path
+
+import pytest
+
+from executor.config import read_config
+from executor.errors import ConfigError
+from executor.units import GIB, MIB
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "headstart.yaml"
+    file.write_text(text)
+    return file
+
+
+def test_paths_are_relative_to_the_file_and_sizes_are_bytes(tmp_path: Path) -> None:
+    config = read_config(write(tmp_path, "functions: f\nworker: {memory: 2GiB}\n"))
+    assert config.functions == tmp_path / "f"
+    assert config.state == tmp_path / "state"
+    assert config.worker.memory == 2 * GIB
+    assert config.worker.instance_reserve == 16 * MIB
+
+
+def test_the_shipped_file_is_valid() -> None:
+    config = read_config(Path(__file__).parents[2] / "headstart.yaml")
+    assert config.plan.enabled
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "expected"),
+    [
+        ("{}", "functions", "path"),
+        ("functions: f\nworkr: {}", "workr", "'worker'"),
+        ("functions: f\nplan: {horizon: 5}", "plan.horizon", "'horizon_s'"),
+        ("functions: f\nworker: {memory: lots}", "worker.memory", "size such as 512MiB"),
+        ("functions: f\ngateway: {port: 70000}", "gateway.port", "65535"),
+        ("functions: f\nkeep_alive: {policy: magic}", "keep_alive.policy", "'fixed'"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, key: str, expected: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        read_config(write(tmp_path, text))
+    assert caught.value.key == key
+    assert expected in caught.value.expected
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere"):
+        read_config(tmp_path / "nowhere.yaml")
