@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from executor.clock import since_midnight
 from executor.config import read_config
 from executor.errors import ConfigError
+from executor.plan_command import plan
 from executor.server import Address, run
 
 COMMANDS_GROUP = "headstart.commands"
@@ -42,6 +43,9 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+
+
+app.command()(plan)
 
 
 @app.callback()

@@ -92,7 +92,7 @@ def make_plan(
     rows = rows[np.argsort(pair_key(problem, rows[:, 0], rows[:, 1]))]
     rows.flags.writeable = False
     worth = objective(problem, rows)
-    if abs(bound - worth) <= OPTIMAL_GAP * max(abs(bound), _TINY):
+    if bound < inf and abs(bound - worth) <= OPTIMAL_GAP * max(abs(bound), _TINY):
         bound = max(bound, worth)
         status = "optimal"
     return Plan(

@@ -75,7 +75,7 @@ def test_misstated_worth(problem: Problem, value: float) -> None:
     plan = make_plan(problem, problem.held, method="hand", status="feasible", solve_s=0.0)
     with pytest.raises(InvalidPlan, match="objective is stated as"):
         verify(problem, replace(plan, objective=value))
-    with pytest.raises(InvalidPlan, match="bound .* lies below"):
+    with pytest.raises(InvalidPlan, match=r"bound .* lies below"):
         verify(problem, replace(plan, bound=value))
 
 
