@@ -10,12 +10,17 @@ from solver import Problem
 
 @dataclass(frozen=True, slots=True)
 class StartInstance:
-    """Create an instance; answered by ``InstanceReady`` or ``InstanceGone``."""
+    """Create an instance; answered by ``InstanceReady`` or ``InstanceGone``.
+
+    ``reuses`` names an instance that was told to stop just before: once nothing of its functions is
+    left, a runtime may make the new one out of its container, which is quicker than a new one.
+    """
 
     instance_id: str
     worker: str
     owner: str
     limit_bytes: int
+    reuses: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

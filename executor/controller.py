@@ -16,13 +16,20 @@ from executor.state import State
 from predictors.arrival.protocol import ArrivalPredictor
 from predictors.keepalive.protocol import KeepAlivePolicy
 
+START_S = 0.55
+"""Container start of a small Docker image (Sui et al., SoCC 2024)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the controller may do; without ``plan`` it does not pre-load."""
+    """What the controller may do; without ``plan`` it does not pre-load.
+
+    ``start_s`` is how long a container takes to start, for policies that weigh what starts cost.
+    """
 
     serve: ServeSettings = field(default_factory=ServeSettings)
     plan: PlanSettings | None = field(default_factory=PlanSettings)
+    start_s: float = START_S
 
 
 class Controller:
@@ -39,7 +46,7 @@ class Controller:
         self._outbox: list[Action] = []
         self.state = State(functions, workers)
         self.quarantine = Quarantine()
-        self._lifecycle = Lifecycle(policy, self.state)
+        self._lifecycle = Lifecycle(policy, self.state, settings.start_s)
         self._hosting = Hosting(self.state, self._lifecycle, self._outbox)
         self._preloader = Preloader(
             self.state, predictor, self._lifecycle, self.quarantine, settings.plan
@@ -67,6 +74,7 @@ class Controller:
         if self.state.capacity_version != self._drained_version:
             self._drained_version = self.state.capacity_version
             self.serving.drain(event.at_s)
+        self._hosting.top_up(event.at_s)
         self._outbox.extend(self._preloader.actions(event.at_s))
         self._ask_to_wake()
         actions = list(self._outbox)

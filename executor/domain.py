@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+NOBODY = ""
+"""Owner of the instances that belong to nobody yet."""
+
+
+def stem_name(kind: str) -> str:
+    """Stand for the function that a stem cell of a kind does not have yet."""
+    return f"<{kind}>"
+
 
 class Tier(StrEnum):
     """How far a function is loaded in an instance."""
@@ -78,6 +86,7 @@ class Function:
     timeout_s: float = 60.0
     library: str | None = None
     isolation: Isolation = Isolation.STRICT
+    kind: str = "python"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +112,8 @@ class Instance:
     """One container on a worker, belonging to one owner.
 
     ``function`` is the one it was created for; ``base_bytes`` what it takes with nothing loaded.
+    A stem cell belongs to nobody yet: its owner is ``NOBODY`` and its function a ``stem_name``.
+    ``rented`` says that its container was another function's before.
     """
 
     id: str
@@ -114,6 +125,7 @@ class Instance:
     since_s: float
     base_bytes: int = 0
     invocation: str | None = None
+    rented: bool = False
     residencies: Mapping[str, Residency] = field(default_factory=dict)
 
 

@@ -3,9 +3,10 @@
 import math
 
 from executor.actions import Action, StartInstance, StopInstance
-from executor.domain import Function, Instance, InstanceState
+from executor.domain import NOBODY, Function, Instance, InstanceState, stem_name
 from executor.lifecycle import Lifecycle
 from executor.state import State
+from predictors.keepalive.protocol import StemCell
 
 
 class Hosting:
@@ -15,56 +16,119 @@ class Hosting:
         self._state = state
         self._lifecycle = lifecycle
         self._outbox = outbox
+        self._evicted: set[str] = set()
+        self._lacking: dict[str, None] = {}
+        self._stem_cells = {stem_name(cell.kind): cell for cell in lifecycle.stem_cells()}
+        for name in self._stem_cells:
+            lifecycle.check_again(name)
 
     def create_for_call(self, worker: str, function: Function, at_s: float) -> Instance:
         """Start an instance since a call found none."""
         self._lifecycle.created_for_call(function.name, at_s)
-        return self._create(worker, function, at_s)
+        return self._start(self._state.create(worker, function.name, at_s))
 
-    def stop(self, instance: Instance, at_s: float) -> None:
-        """Remove an instance."""
-        self._lifecycle.taken(instance.id)
+    def reusable(self, function: Function, at_s: float) -> str | None:
+        """Name an idle instance whose container the function may take over, or None.
+
+        Those that other functions lend come before stem cells.
+        """
+        lender = self._lifecycle.lender(function, at_s)
+        return lender.id if lender is not None else self._stem_cell(function)
+
+    def reuse_for_call(self, instance: Instance, function: Function, at_s: float) -> Instance:
+        """Start an instance in the container of another one, which ends."""
+        if instance.owner == NOBODY:
+            self._lifecycle.created_for_call(function.name, at_s)
+        self._lifecycle.taken(instance)
+        self._state.hand_over(instance.id, at_s)
+        self._outbox.append(StopInstance(instance.id))
+        rented = instance.owner != NOBODY
+        new = self._state.create(instance.worker, function.name, at_s, rented=rented)
+        return self._start(new, reuses=instance.id)
+
+    def stop(self, instance: Instance, at_s: float, *, evicted: bool = True) -> None:
+        """Remove an instance; ``evicted`` says that its memory is needed."""
+        if evicted:
+            self._evicted.add(instance.id)
+        self._lifecycle.taken(instance)
         self._state.stopping(instance.id, at_s)
         self._outbox.append(StopInstance(instance.id))
 
     def taken(self, instance_id: str) -> None:
         """Note that an instance serves a call: it has no date meanwhile."""
-        self._lifecycle.taken(instance_id)
+        self._lifecycle.taken(self._state.instances[instance_id])
 
     def turned_idle(self, instance: Instance, at_s: float) -> None:
         """Ask the policy how long an instance that has turned idle shall stay."""
         if not self._lifecycle.turned_idle(instance, at_s):
-            self.stop(instance, at_s)
+            self.stop(instance, at_s, evicted=False)
 
     def gone(self, instance_id: str) -> Instance | None:
         """Fold that an instance is no more; None when it was not known."""
         instance = self._state.gone(instance_id)
         if instance is not None:
-            evicted = instance.state is InstanceState.STOPPING
-            self._lifecycle.removed(instance, evicted=evicted)
+            self._lifecycle.removed(instance, evicted=instance_id in self._evicted)
+            self._evicted.discard(instance_id)
+            for name in self._lacking:
+                self._lifecycle.check_again(name)
+            self._lacking.clear()
         return instance
 
     def tick(self, at_s: float) -> None:
-        """Do what has come due: expiries, pre-warmings, missing idle instances."""
+        """Do what has come due: expiries and pre-warmings."""
         for instance in self._lifecycle.expired(at_s):
             if instance.state is InstanceState.IDLE:
-                self.stop(instance, at_s)
+                self.stop(instance, at_s, evicted=False)
         for prewarm in self._lifecycle.due(at_s):
-            self._create_ahead(prewarm.function, prewarm.keep_alive_s, at_s)
-        for name in self._state.enabled:
-            for _ in range(self._lifecycle.missing(name)):
-                self._create_ahead(name, math.inf, at_s)
+            if prewarm.function in self._state.enabled:
+                self._create_ahead(prewarm.function, prewarm.keep_alive_s, at_s)
 
-    def _create_ahead(self, name: str, keep_alive_s: float, at_s: float) -> None:
+    def top_up(self, at_s: float) -> None:
+        """Create the idle instances that the policy demands, as far as there is room."""
+        for name in self._lifecycle.unchecked():
+            if name in self._stem_cells:
+                self._add_stem_cells(self._stem_cells[name], at_s)
+            elif name in self._state.enabled:
+                self._add_missing(name, at_s)
+
+    def _add_missing(self, name: str, at_s: float) -> None:
+        for _ in range(self._lifecycle.missing(name)):
+            if not self._create_ahead(name, math.inf, at_s):
+                self._lacking[name] = None
+                return
+
+    def _add_stem_cells(self, cell: StemCell, at_s: float) -> None:
+        name = stem_name(cell.kind)
+        while self._state.census.spare[name] < cell.count:
+            worker = self._state.roomiest()
+            if self._state.free_bytes(worker) < cell.memory_bytes:
+                self._lacking[name] = None
+                return
+            self._start(self._state.create_stem(worker, cell.kind, cell.memory_bytes, at_s))
+
+    def _stem_cell(self, function: Function) -> str | None:
+        if stem_name(function.kind) not in self._stem_cells:
+            return None
+        for instance in self._state.of_owner(NOBODY):
+            fits = instance.limit_bytes >= function.memory_limit_bytes
+            named = instance.function == stem_name(function.kind)
+            if fits and named and instance.state is InstanceState.IDLE:
+                return instance.id
+        return None
+
+    def _create_ahead(self, name: str, keep_alive_s: float, at_s: float) -> bool:
         function = self._state.functions[name]
         worker = self._state.roomiest()
-        if self._state.free_bytes(worker) >= function.memory_limit_bytes:
-            instance = self._create(worker, function, at_s)
-            self._lifecycle.created_ahead(instance.id, keep_alive_s)
+        if self._state.free_bytes(worker) < function.memory_limit_bytes:
+            return False
+        instance = self._start(self._state.create(worker, name, at_s))
+        self._lifecycle.created_ahead(instance.id, keep_alive_s)
+        return True
 
-    def _create(self, worker: str, function: Function, at_s: float) -> Instance:
-        instance = self._state.create(worker, function.name, at_s)
+    def _start(self, instance: Instance, reuses: str | None = None) -> Instance:
         self._outbox.append(
-            StartInstance(instance.id, worker, instance.owner, instance.limit_bytes)
+            StartInstance(
+                instance.id, instance.worker, instance.owner, instance.limit_bytes, reuses
+            )
         )
         return instance

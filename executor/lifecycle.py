@@ -5,11 +5,11 @@ The policy alone decides; pre-loading is never asked and never told.
 
 import math
 from dataclasses import dataclass
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 
-from executor.domain import Function, Instance, InstanceState
+from executor.domain import NOBODY, Function, Instance
 from executor.state import State
-from predictors.keepalive.protocol import FunctionTraits, KeepAlivePolicy
+from predictors.keepalive.protocol import FunctionTraits, KeepAlivePolicy, StemCell
 
 RECONSIDER_S = 60.0
 """An expired instance that the policy's target still needs is looked at again after this long."""
@@ -25,24 +25,35 @@ class Prewarm:
 
 
 class Lifecycle:
-    """Follows the instances of a state and keeps the dates that the policy has set."""
+    """Follows the instances of a state and keeps the dates that the policy has set.
 
-    def __init__(self, policy: KeepAlivePolicy, state: State) -> None:
+    Parameters
+    ----------
+    policy
+        Learns of all functions and decides.
+    state
+        Where the instances are.
+    start_s
+        Seconds that a container takes to start, for policies that weigh what a start costs.
+    """
+
+    def __init__(self, policy: KeepAlivePolicy, state: State, start_s: float) -> None:
         self._policy = policy
         self._state = state
         self._expires_s: dict[str, float] = {}
+        self._lent_from_s: dict[str, float] = {}
         self._keep_alive_s: dict[str, float] = {}
         self._expiries: list[tuple[float, str]] = []
         self._prewarms: list[Prewarm] = []
+        self._prewarm: dict[str, Prewarm] = {}
+        self._unchecked = dict.fromkeys(state.functions)
         for function in state.functions.values():
-            policy.add(_traits(function))
+            policy.add(_traits(function, start_s))
 
     def arrived(self, function: str, at_s: float) -> None:
         """Note a call; it makes a pre-warming that was planned for its function needless."""
         self._policy.observe(self._state.index[function], at_s)
-        if any(one.function == function for one in self._prewarms):
-            self._prewarms = [one for one in self._prewarms if one.function != function]
-            heapify(self._prewarms)
+        self._prewarm.pop(function, None)
 
     def created_for_call(self, function: str, at_s: float) -> None:
         """Note that a call found no instance and has one created."""
@@ -54,29 +65,38 @@ class Lifecycle:
 
     def turned_idle(self, instance: Instance, at_s: float) -> bool:
         """Set the date of an instance that has turned idle; False when it shall go at once."""
+        if instance.owner == NOBODY:
+            return True
         ahead_s = self._keep_alive_s.pop(instance.id, None)
         if ahead_s is not None:
             self._set_expiry(instance.id, at_s + ahead_s)
             return True
-        lifetime = self._policy.lifetime(self._state.index[instance.function], at_s)
+        index = self._state.index[instance.function]
+        lifetime = self._policy.lifetime(index, at_s, rented=instance.rented)
         if lifetime.prewarm_after_s > 0:
-            due_s = at_s + lifetime.prewarm_after_s
-            heappush(self._prewarms, Prewarm(due_s, instance.function, lifetime.keep_alive_s))
+            self._plan(
+                Prewarm(at_s + lifetime.prewarm_after_s, instance.function, lifetime.keep_alive_s)
+            )
             return self._needed(instance)
         self._set_expiry(instance.id, at_s + lifetime.keep_alive_s)
+        if lifetime.lend_after_s < lifetime.keep_alive_s:
+            self._lent_from_s[instance.id] = at_s + lifetime.lend_after_s
         return lifetime.keep_alive_s > 0 or self._needed(instance)
 
-    def taken(self, instance_id: str) -> None:
-        """Note that an instance serves a call: it has no date meanwhile."""
-        self._expires_s.pop(instance_id, None)
+    def taken(self, instance: Instance) -> None:
+        """Note that an instance serves a call or ends: it has no date any more."""
+        self._expires_s.pop(instance.id, None)
+        self._lent_from_s.pop(instance.id, None)
+        self._unchecked[instance.function] = None
 
     def removed(self, instance: Instance, *, evicted: bool) -> None:
         """Note that an instance is gone."""
-        self._expires_s.pop(instance.id, None)
+        self.taken(instance)
         self._keep_alive_s.pop(instance.id, None)
-        left = sum(one.function == instance.function for one in self._state.instances.values())
-        index = self._state.index[instance.function]
-        self._policy.removed(index, evicted=evicted, left=left)
+        if instance.owner != NOBODY:
+            left = self._state.census.existing[instance.function]
+            index = self._state.index[instance.function]
+            self._policy.removed(index, evicted=evicted, left=left)
 
     def expired(self, at_s: float) -> list[Instance]:
         """Take out the idle instances whose date has come."""
@@ -97,17 +117,50 @@ class Lifecycle:
         """Take out the pre-warmings whose date has come."""
         found = []
         while self._prewarms and self._prewarms[0].at_s <= at_s:
-            found.append(heappop(self._prewarms))
+            one = heappop(self._prewarms)
+            if self._prewarm.get(one.function) is one:
+                del self._prewarm[one.function]
+                found.append(one)
         return found
+
+    def unchecked(self) -> list[str]:
+        """Take out the functions, and names of stem cells, that may lack idle instances."""
+        names = list(self._unchecked)
+        self._unchecked.clear()
+        return names
+
+    def check_again(self, function: str) -> None:
+        """Name a function, or stem cells, with the next ``unchecked``."""
+        self._unchecked[function] = None
 
     def missing(self, function: str) -> int:
         """How many idle instances of a function the policy wants beyond those there are."""
         return max(0, -self._surplus(function))
 
+    def stem_cells(self) -> tuple[StemCell, ...]:
+        """Return the instances of nobody that the policy wants ready."""
+        return self._policy.stem_cells()
+
+    def lender(self, function: Function, at_s: float) -> Instance | None:
+        """Return an idle instance, longest lent, that the function may rent."""
+        index = self._state.index[function.name]
+        best: Instance | None = None
+        for instance_id, from_s in self._lent_from_s.items():
+            instance = self._state.instances[instance_id]
+            if from_s > at_s or instance.limit_bytes < function.memory_limit_bytes:
+                continue
+            if best is not None and from_s >= self._lent_from_s[best.id]:
+                continue
+            if index in self._policy.renters(self._state.index[instance.function], at_s):
+                best = instance
+        return best
+
     def next_s(self) -> float:
         """When the next date comes; infinite when there is none."""
         while self._expiries and self._expires_s.get(self._expiries[0][1]) != self._expiries[0][0]:
             heappop(self._expiries)
+        while self._prewarms and self._prewarm.get(self._prewarms[0].function) != self._prewarms[0]:
+            heappop(self._prewarms)
         expiry_s = self._expiries[0][0] if self._expiries else math.inf
         return min(expiry_s, self._prewarms[0].at_s if self._prewarms else math.inf)
 
@@ -117,8 +170,10 @@ class Lifecycle:
         return min(1.0, max(0.0, left_s / horizon_s))
 
     def eviction_rank(self, instance_id: str) -> float:
-        """Rank an idle instance under memory pressure: the lowest goes first."""
+        """Rank an idle instance under memory pressure: the lowest goes first, stem cells before."""
         instance = self._state.instances[instance_id]
+        if instance.owner == NOBODY:
+            return -math.inf
         if self._needed(instance):
             return math.inf
         index = self._state.index[instance.function]
@@ -130,13 +185,14 @@ class Lifecycle:
 
     def _surplus(self, function: str) -> int:
         """Idle and starting instances of a function beyond the policy's target."""
-        mine = [
-            one
-            for one in self._state.of_owner(self._state.functions[function].owner)
-            if one.function == function and one.state is not InstanceState.STOPPING
-        ]
-        busy = sum(one.state is InstanceState.BUSY for one in mine)
-        return len(mine) - busy - self._policy.idle_target(self._state.index[function], busy)
+        census = self._state.census
+        target = self._policy.idle_target(self._state.index[function], census.busy[function])
+        return census.spare[function] - target
+
+    def _plan(self, prewarm: Prewarm) -> None:
+        """Plan a pre-warming in place of any other of its function."""
+        self._prewarm[prewarm.function] = prewarm
+        heappush(self._prewarms, prewarm)
 
     def _set_expiry(self, instance_id: str, at_s: float) -> None:
         self._expires_s[instance_id] = at_s
@@ -144,11 +200,10 @@ class Lifecycle:
             heappush(self._expiries, (at_s, instance_id))
 
 
-def _traits(function: Function) -> FunctionTraits:
-    profile = function.profile
+def _traits(function: Function, start_s: float) -> FunctionTraits:
     return FunctionTraits(
         memory_bytes=function.memory_limit_bytes,
-        start_s=profile.ready_s,
-        kind="python",
+        start_s=start_s + function.profile.ready_s,
+        kind=function.kind,
         packages=frozenset() if function.library is None else frozenset({function.library}),
     )

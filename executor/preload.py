@@ -1,12 +1,12 @@
 """The planning side of the controller: forecast, ask for a plan, check it, carry it out."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from executor import planner, reconcile
 from executor.actions import Action, Load, Offload, Solve
-from executor.domain import Function, InstanceState
+from executor.domain import Function, Instance, InstanceState
 from executor.errors import PlanRejected
 from executor.events import PlanReady
 from executor.lifecycle import Lifecycle
@@ -26,14 +26,18 @@ class PlanSettings:
         Calls within this time are what a residency is worth. Short, since every call and every
         freed instance brings a new plan.
     period_s
-        Time between plans when nothing happens.
+        Time between plans for all owners. In between a plan is for those whose instances were
+        taken, freed or removed: owners share no instance, so that each may be planned alone.
     budget
         Limits for carrying plans out.
+    rest_s
+        Least time from one plan to the next, which bounds what planning takes.
     """
 
     horizon_s: float = 10.0
     period_s: float = 1.0
     budget: reconcile.Budget = field(default_factory=reconcile.Budget)
+    rest_s: float = 0.0
 
 
 class Preloader:
@@ -53,11 +57,11 @@ class Preloader:
         self._quarantine = quarantine
         self._settings = settings
         self._chances: dict[str, tuple[float, ...]] = {}
-        self._wishes: tuple[planner.Wish, ...] = ()
+        self._wishes: dict[str, list[planner.Wish]] = {}
+        self._held_up: list[str] = []
         self._solving = False
-        self._planned_version = 0
-        self._next_plan_s = -math.inf
-        self._reconciled_version = 0
+        self._asked_s = -math.inf
+        self._next_full_s = -math.inf
         predictor.resize(len(state.functions))
 
     def arrived(self, function: str, at_s: float) -> None:
@@ -73,20 +77,16 @@ class Preloader:
         """Ask for a plan when one is due, then remove drift from the last one."""
         if self._settings is None:
             return
-        changed = self._state.capacity_version != self._planned_version
-        if not self._solving and (changed or at_s >= self._next_plan_s):
-            self._planned_version = self._state.capacity_version
-            self._next_plan_s = at_s + self._settings.period_s
+        if not self._solving and at_s >= self._due_s(self._settings):
             yield from self._ask(self._settings, at_s)
-        if self._state.version != self._reconciled_version:
+        if self._state.unsettled:
             yield from self._drift(self._settings, at_s)
-            self._reconciled_version = self._state.version
 
     def next_s(self) -> float:
         """When the next plan is due; infinite while one is being made or nothing can be planned."""
         if self._settings is None or self._solving or not self._state.instances:
             return math.inf
-        return self._next_plan_s
+        return self._due_s(self._settings)
 
     def take(self, answer: PlanReady) -> None:
         """Check a plan and make it what is wished for.
@@ -102,13 +102,23 @@ class Preloader:
             verify(plan.problem, plan)
         except InvalidPlan as error:
             raise PlanRejected(f"{plan.method}: {error}") from error
-        self._wishes = planner.wishes(plan, self._chances)
-        self._reconciled_version = -1
+        for instance_id in plan.problem.instance_names:
+            self._wishes[instance_id] = []
+            self._state.unsettled[instance_id] = None
+        for wish in planner.wishes(plan, self._chances):
+            self._wishes[wish.instance_id].append(wish)
+
+    def _due_s(self, settings: PlanSettings) -> float:
+        rested_s = self._asked_s + settings.rest_s
+        return rested_s if self._state.unplanned else max(rested_s, self._next_full_s)
 
     def _ask(self, settings: PlanSettings, at_s: float) -> Iterator[Solve]:
+        owners = self._owners(settings, at_s)
+        self._asked_s = at_s
+        functions = self._eligible((n for o in owners for n in self._state.functions_of(o)), at_s)
+        snapshot = self._state.snapshot(at_s, functions, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s)
-        snapshot = self._state.snapshot(at_s, self._eligible(at_s))
-        self._chances = planner.chances(snapshot, forecast, self._state.index)
+        self._chances.update(planner.chances(snapshot, forecast, self._state.index))
         survival = {
             instance.id: self._lifecycle.survival(instance.id, at_s, settings.horizon_s)
             for instance in snapshot.instances.values()
@@ -119,21 +129,50 @@ class Preloader:
             self._solving = True
             yield Solve(problem)
 
+    def _owners(self, settings: PlanSettings, at_s: float) -> list[str]:
+        """Take out the owners to plan for: all when that is due, or when all have changed."""
+        everyone = self._state.owners()
+        changed = [owner for owner in everyone if owner in self._state.unplanned]
+        self._state.unplanned.clear()
+        if at_s < self._next_full_s and len(changed) < len(everyone):
+            return changed
+        self._next_full_s = at_s + settings.period_s
+        return everyone
+
     def _drift(self, settings: PlanSettings, at_s: float) -> list[Load | Offload]:
-        actions = reconcile.diff(
-            self._wishes, self._state.instances, self._eligible(at_s), settings.budget
-        )
-        for action in actions:
+        """Compare the instances that have changed, or had to wait, with what is wished for."""
+        instances = self._unsettled()
+        wishes = [wish for id_ in instances for wish in self._wishes.get(id_, ())]
+        names = {wish.function for wish in wishes}
+        names.update(name for one in instances.values() for name in one.residencies)
+        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
+        functions = self._eligible(names, at_s)
+        drift = reconcile.diff(wishes, instances, functions, settings.budget, loading)
+        self._held_up = drift.held_up
+        for action in drift.actions:
             match action:
                 case Load():
                     self._state.loading(action.instance_id, action.function, action.tier)
                 case Offload():
                     self._state.offloading(action.instance_id, action.function)
-        return actions
+        self._state.unsettled.clear()
+        return drift.actions
 
-    def _eligible(self, at_s: float) -> dict[str, Function]:
+    def _unsettled(self) -> dict[str, Instance]:
+        """Return the instances to look at, and forget the wishes for those that are gone."""
+        found = {}
+        for id_ in (*self._state.unsettled, *self._held_up):
+            instance = self._state.instances.get(id_)
+            if instance is None:
+                self._wishes.pop(id_, None)
+            elif instance.state is InstanceState.IDLE and id_ in self._wishes:
+                found[id_] = instance
+        return found
+
+    def _eligible(self, names: Iterable[str], at_s: float) -> dict[str, Function]:
+        """Return those of the named functions that may be pre-loaded now."""
         return {
             name: self._state.functions[name]
-            for name in self._state.enabled
-            if self._quarantine.ban(name, at_s) is None
+            for name in names
+            if name in self._state.enabled and self._quarantine.ban(name, at_s) is None
         }

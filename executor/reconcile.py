@@ -31,16 +31,36 @@ class Budget:
     reserve_bytes: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What to do now, and the instances whose loads the budget does not allow yet."""
+
+    actions: list[Load | Offload]
+    held_up: list[str]
+
+
 def diff(
     wishes: Iterable[Wish],
     instances: Mapping[str, Instance],
     functions: Mapping[str, Function],
     budget: Budget,
-) -> list[Load | Offload]:
+    loading: Mapping[str, int],
+) -> Drift:
     """List what to do now; what must wait for an offload or for the budget comes with a later call.
 
     Wishes for instances that are gone or not idle, and for functions that are not in ``functions``
     (disabled, in quarantine), are passed over: a plan is older than the world.
+
+    Parameters
+    ----------
+    wishes
+        Of the instances to look at.
+    instances, functions
+        As they are; all that wishes and residencies may name.
+    budget
+        How much may be done at once.
+    loading
+        Loads under way on each worker.
     """
     wanted: dict[str, list[Wish]] = {}
     for wish in wishes:
@@ -48,29 +68,31 @@ def diff(
         idle = instance is not None and instance.state is InstanceState.IDLE
         if idle and wish.function in functions:
             wanted.setdefault(wish.instance_id, []).append(wish)
-    slots = _slots(instances.values(), budget)
     offloads: list[Load | Offload] = []
-    loads: list[tuple[Wish, Load]] = []
+    loads: list[Wish] = []
     for instance_id, here in wanted.items():
         evict, startable = _fit(instances[instance_id], here, functions, budget.reserve_bytes)
         offloads.extend(Offload(instance_id, name) for name in evict)
-        loads.extend((wish, Load(instance_id, wish.function, wish.tier)) for wish in startable)
+        loads.extend(startable)
+    chosen, held_up = _within(loads, instances, budget, loading)
+    return Drift(offloads + chosen, held_up)
+
+
+def _within(
+    loads: list[Wish], instances: Mapping[str, Instance], budget: Budget, loading: Mapping[str, int]
+) -> tuple[list[Load | Offload], list[str]]:
+    """Choose loads by worth until each worker has as many under way as it may."""
+    started: Counter[str] = Counter()
     chosen: list[Load | Offload] = []
-    for _, load in sorted(loads, key=lambda pair: -pair[0].worth_s):
-        worker = instances[load.instance_id].worker
-        if slots[worker] > 0:
-            slots[worker] -= 1
-            chosen.append(load)
-    return offloads + chosen
-
-
-def _slots(instances: Iterable[Instance], budget: Budget) -> Counter[str]:
-    slots: Counter[str] = Counter()
-    for instance in instances:
-        slots.setdefault(instance.worker, budget.loads_per_worker)
-        held = instance.residencies.values()
-        slots[instance.worker] -= sum(one.state is ResidencyState.LOADING for one in held)
-    return slots
+    held_up = []
+    for wish in sorted(loads, key=lambda one: -one.worth_s):
+        worker = instances[wish.instance_id].worker
+        if loading[worker] + started[worker] < budget.loads_per_worker:
+            started[worker] += 1
+            chosen.append(Load(wish.instance_id, wish.function, wish.tier))
+        else:
+            held_up.append(wish.instance_id)
+    return chosen, held_up
 
 
 def _fit(

@@ -32,6 +32,13 @@ class Create:
 
 
 @dataclass(frozen=True, slots=True)
+class Reuse:
+    """Start an instance in the container of this idle one, which belongs to others."""
+
+    instance_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Evict:
     """Stop these idle instances to make room for a new one."""
 
@@ -50,10 +57,13 @@ class Refuse:
     reason: str
 
 
-Decision: TypeAlias = Serve | Create | Evict | Wait | Refuse
+Decision: TypeAlias = Serve | Create | Reuse | Evict | Wait | Refuse
 
 Worth: TypeAlias = Callable[[str], float]
 """Gives what a residency of the function is worth now; higher is dearer to lose."""
+
+Reusable: TypeAlias = Callable[[Function], str | None]
+"""Names an idle instance of others whose container the function may take over."""
 
 _KINDS = {Tier.GPU: StartKind.GPU, Tier.HOST: StartKind.HOST, Tier.LIBRARY: StartKind.LIBRARY}
 _RANKS = {
@@ -65,18 +75,29 @@ _RANKS = {
 _JOIN_RANK = 2
 
 
-def choose(state: State, function: Function, worth: Worth, eviction_rank: Worth) -> Decision:
+def choose(
+    state: State, function: Function, worth: Worth, eviction_rank: Worth, reusable: Reusable
+) -> Decision:
     """Decide how to serve a call to ``function``.
 
     An idle instance of the owner that has the function loaded comes first, then one that is
-    loading it, then the one whose other residencies are worth least; then a new instance, then one
-    in the place of idle instances with the lowest ``eviction_rank``.
+    loading it, then the one whose other residencies are worth least; then the container of an
+    instance that others lend or nobody has; then a new instance, then one in the place of idle
+    instances with the lowest ``eviction_rank``.
     """
-    idle = _usable(state.of_owner(function.owner), function)
-    if idle:
-        best = max(idle, key=lambda instance: _preference(instance, function.name, worth))
-        return Serve(best.id, start_kind(best.residencies.get(function.name)))
-    return _make_room(state, function, eviction_rank)
+    return choose_idle(state, function, worth) or _choose_new(
+        state, function, eviction_rank, reusable
+    )
+
+
+def choose_idle(state: State, function: Function, worth: Worth) -> Serve | None:
+    """Choose among the idle instances of the function's owner; None when none can serve."""
+    holding = (one for one in state.holders(function.name) if _holds(one, function.name))
+    idle = _usable(holding, function) or _usable(state.of_owner(function.owner), function)
+    if not idle:
+        return None
+    best = max(idle, key=lambda instance: _preference(instance, function.name, worth))
+    return Serve(best.id, start_kind(best.residencies.get(function.name)))
 
 
 def start_kind(residency: Residency | None) -> StartKind:
@@ -95,6 +116,11 @@ def _usable(instances: Iterable[Instance], function: Function) -> list[Instance]
     ]
 
 
+def _holds(instance: Instance, function: str) -> bool:
+    state = instance.residencies[function].state
+    return state is ResidencyState.READY or state is ResidencyState.LOADING
+
+
 def _preference(instance: Instance, function: str, worth: Worth) -> tuple[int, float, int]:
     own = instance.residencies.get(function)
     rank = _RANKS[start_kind(own)]
@@ -104,10 +130,15 @@ def _preference(instance: Instance, function: str, worth: Worth) -> tuple[int, f
     return rank, -displaced, -instance.limit_bytes
 
 
-def _make_room(state: State, function: Function, eviction_rank: Worth) -> Decision:
+def _choose_new(
+    state: State, function: Function, eviction_rank: Worth, reusable: Reusable
+) -> Decision:
     need = function.memory_limit_bytes
     if all(worker.memory_bytes < need for worker in state.workers.values()):
         return Refuse(f"no worker has the {need} bytes of memory that {function.name} may take")
+    instance_id = reusable(function)
+    if instance_id is not None:
+        return Reuse(instance_id)
     roomiest = state.roomiest()
     if state.free_bytes(roomiest) >= need:
         return Create(roomiest)
@@ -123,9 +154,13 @@ def _victims(
     state: State, worker: str, need_bytes: int, eviction_rank: Worth
 ) -> tuple[str, ...] | None:
     """Idle instances to stop on a worker; empty when enough is stopping, None when impossible."""
-    here = [instance for instance in state.instances.values() if instance.worker == worker]
-    free = state.free_bytes(worker)
-    free += sum(one.limit_bytes for one in here if one.state is InstanceState.STOPPING)
+    count = state.census.by_worker[worker]
+    free = state.free_bytes(worker) + count.stopping_bytes
+    if free >= need_bytes:
+        return ()
+    if free + count.idle_bytes < need_bytes:
+        return None
+    here = (state.instances[id_] for id_ in count.ids)
     idle = (one for one in here if one.state is InstanceState.IDLE)
     chosen: list[str] = []
     for instance in sorted(idle, key=lambda one: (eviction_rank(one.id), one.since_s)):
@@ -133,4 +168,4 @@ def _victims(
             break
         chosen.append(instance.id)
         free += instance.limit_bytes
-    return tuple(chosen) if free >= need_bytes else None
+    return tuple(chosen)

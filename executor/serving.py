@@ -176,19 +176,33 @@ class Serving:
 
     def _place(self, call: OpenCall, at_s: float) -> None:
         function = self._state.functions[call.invocation.function]
-        values = self._values
-        match routing.choose(self._state, function, values.worth_s, values.eviction_rank):
+        match self._decide(call, function, at_s):
             case routing.Serve(instance_id, kind):
                 self._dispatch(call, instance_id, kind, at_s)
-            case routing.Create(worker) if call.instance_id is None:
+            case routing.Create(worker):
                 call.instance_id = self._hosting.create_for_call(worker, function, at_s).id
-            case routing.Evict(instance_ids) if call.instance_id is None:
+            case routing.Reuse(instance_id):
+                old = self._state.instances[instance_id]
+                call.instance_id = self._hosting.reuse_for_call(old, function, at_s).id
+            case routing.Evict(instance_ids):
                 for instance_id in instance_ids:
                     self._hosting.stop(self._state.instances[instance_id], at_s)
             case routing.Refuse(reason):
                 self._finish(call, Rejected(reason, RETRY_S))
-            case _:
+            case routing.Wait():
                 pass
+
+    def _decide(self, call: OpenCall, function: Function, at_s: float) -> routing.Decision:
+        """Decide on a call; one that an instance is being started for waits or finds another."""
+        values = self._values
+        if call.instance_id is not None:
+            idle = routing.choose_idle(self._state, function, values.worth_s)
+            return idle or routing.Wait()
+
+        def reusable(function: Function) -> str | None:
+            return self._hosting.reusable(function, at_s)
+
+        return routing.choose(self._state, function, values.worth_s, values.eviction_rank, reusable)
 
     def _dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
         invocation = call.invocation

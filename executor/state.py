@@ -4,11 +4,14 @@ What was ordered but not yet seen (an instance starting, a residency loading) is
 the moment of the order, so that nothing is given away twice.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from executor.actions import Run
+from executor.census import Census
 from executor.domain import (
+    NOBODY,
     Function,
     Instance,
     InstanceState,
@@ -17,6 +20,7 @@ from executor.domain import (
     ResidencyState,
     Tier,
     Worker,
+    stem_name,
 )
 from executor.events import LoadReport
 
@@ -39,7 +43,8 @@ class State:
 
     ``version`` grows with every change; ``capacity_version`` when an instance turns idle, is taken
     or goes, a resident dies, or the set of enabled functions changes: what plans and waiting calls
-    depend on.
+    depend on. ``unsettled`` collects the instances that changed and ``unplanned`` the owners whose
+    capacity did, for the planning side to take out.
     """
 
     def __init__(self, functions: Iterable[Function], workers: Iterable[Worker]) -> None:
@@ -48,20 +53,35 @@ class State:
         self.enabled = dict.fromkeys(self.functions)
         self.workers = {worker.name: worker for worker in workers}
         self.instances: dict[str, Instance] = {}
+        self.census = Census(self.workers.values())
         self.version = 0
         self.capacity_version = 0
-        self._by_owner: dict[str, dict[str, None]] = {}
-        self._committed_bytes = dict.fromkeys(self.workers, 0)
+        self.unsettled: dict[str, None] = {}
+        self.unplanned: dict[str, None] = {}
+        self._functions_of: defaultdict[str, list[str]] = defaultdict(list)
+        for function in self.functions.values():
+            self._functions_of[function.owner].append(function.name)
         self._created = 0
         self._measured: set[str] = set()
 
-    def snapshot(self, at_s: float, functions: Mapping[str, Function]) -> Snapshot:
-        """Freeze the present view, with those functions that may be pre-loaded."""
-        return Snapshot(self.version, at_s, functions, dict(self.instances))
+    def snapshot(
+        self, at_s: float, functions: Mapping[str, Function], owners: Iterable[str]
+    ) -> Snapshot:
+        """Freeze what owners have, with those functions that may be pre-loaded."""
+        instances = {one.id: one for owner in owners for one in self.of_owner(owner)}
+        return Snapshot(self.version, at_s, functions, instances)
+
+    def owners(self) -> list[str]:
+        """All owners that have instances."""
+        return [owner for owner, ids in self.census.by_owner.items() if ids and owner != NOBODY]
+
+    def functions_of(self, owner: str) -> list[str]:
+        """Names of an owner's functions, enabled or not."""
+        return self._functions_of[owner]
 
     def free_bytes(self, worker: str) -> int:
         """Memory of a worker that no instance's limit has claimed."""
-        return self.workers[worker].memory_bytes - self._committed_bytes[worker]
+        return self.workers[worker].memory_bytes - self.census.by_worker[worker].committed_bytes
 
     def roomiest(self) -> str:
         """Name the worker with the most free memory."""
@@ -69,17 +89,21 @@ class State:
 
     def of_owner(self, owner: str) -> Iterator[Instance]:
         """All instances of an owner, oldest first."""
-        return (self.instances[id_] for id_ in self._by_owner.get(owner, ()))
+        return (self.instances[id_] for id_ in self.census.by_owner[owner])
+
+    def holders(self, function: str) -> Iterator[Instance]:
+        """All instances that have a function in any state, longest first."""
+        return (self.instances[id_] for id_ in self.census.holders[function])
 
     def enable(self, function: str) -> None:
         """Let a function be called and pre-loaded."""
         self.enabled[function] = None
-        self._capacity_changed()
+        self._capacity_changed(self.functions[function].owner)
 
     def disable(self, function: str) -> None:
         """No longer let a function be called or pre-loaded."""
         self.enabled.pop(function, None)
-        self._capacity_changed()
+        self._capacity_changed(self.functions[function].owner)
 
     def learn(self, function: str, report: LoadReport) -> None:
         """Fold a measured load into the function's profile; a guess gives way at once."""
@@ -98,42 +122,53 @@ class State:
         self.functions[function] = replace(known, profile=profile)
         self.version += 1
 
-    def create(self, worker: str, function: str, at_s: float) -> Instance:
+    def create(self, worker: str, function: str, at_s: float, *, rented: bool = False) -> Instance:
         """Commit the start of an instance for a function."""
         wanted = self.functions[function]
-        self._created += 1
-        instance = Instance(
-            id=f"i{self._created}",
-            worker=worker,
-            owner=wanted.owner,
-            function=function,
-            limit_bytes=wanted.memory_limit_bytes,
-            state=InstanceState.STARTING,
-            since_s=at_s,
+        return self._put(
+            Instance(
+                id=self._next_id(),
+                worker=worker,
+                owner=wanted.owner,
+                function=function,
+                limit_bytes=wanted.memory_limit_bytes,
+                state=InstanceState.STARTING,
+                since_s=at_s,
+                rented=rented,
+            )
         )
-        self._committed_bytes[worker] += instance.limit_bytes
-        self._by_owner.setdefault(instance.owner, {})[instance.id] = None
-        return self._put(instance)
+
+    def create_stem(self, worker: str, kind: str, limit_bytes: int, at_s: float) -> Instance:
+        """Commit the start of an instance that belongs to nobody yet."""
+        state, function = InstanceState.STARTING, stem_name(kind)
+        return self._put(
+            Instance(self._next_id(), worker, NOBODY, function, limit_bytes, state, at_s)
+        )
 
     def ready(self, instance_id: str, base_bytes: int, at_s: float) -> Instance:
         """Fold that an instance is up and idle."""
-        self._capacity_changed()
+        self._capacity_changed(self.instances[instance_id].owner)
         return self._change(
             instance_id, state=InstanceState.IDLE, base_bytes=base_bytes, since_s=at_s
         )
 
     def stopping(self, instance_id: str, at_s: float) -> Instance:
         """Commit the end of an instance; it keeps its memory until it is gone."""
-        self._capacity_changed()
+        self._capacity_changed(self.instances[instance_id].owner)
         return self._change(instance_id, state=InstanceState.STOPPING, since_s=at_s)
+
+    def hand_over(self, instance_id: str, at_s: float) -> Instance:
+        """Commit the end of an instance whose memory goes to its successor at once."""
+        self.stopping(instance_id, at_s)
+        return self._change(instance_id, limit_bytes=0)
 
     def gone(self, instance_id: str) -> Instance | None:
         """Fold that an instance is no more; None when it was not known."""
         instance = self.instances.pop(instance_id, None)
         if instance is not None:
-            del self._by_owner[instance.owner][instance_id]
-            self._committed_bytes[instance.worker] -= instance.limit_bytes
-            self._capacity_changed()
+            self.census.changed(instance, None)
+            self.unsettled[instance_id] = None
+            self._capacity_changed(instance.owner)
         return instance
 
     def run(self, run: Run, at_s: float) -> None:
@@ -147,7 +182,7 @@ class State:
             if name != run.function
         }
         running = self._residency(run.function, run.tier, ResidencyState.RUNNING)
-        self._capacity_changed()
+        self._capacity_changed(instance.owner)
         self._change(
             run.instance_id,
             state=InstanceState.BUSY,
@@ -165,7 +200,7 @@ class State:
             else residency
             for name, residency in instance.residencies.items()
         }
-        self._capacity_changed()
+        self._capacity_changed(instance.owner)
         return self._change(
             instance_id,
             state=InstanceState.IDLE,
@@ -196,7 +231,7 @@ class State:
             return
         rest = {name: held for name, held in instance.residencies.items() if name != function}
         if instance.residencies[function].state is ResidencyState.READY:
-            self._capacity_changed()
+            self._capacity_changed(instance.owner)
         self._change(instance_id, residencies=rest)
 
     def measured(self, instance_id: str, memory_bytes: Mapping[str, int]) -> None:
@@ -228,12 +263,19 @@ class State:
     def _change(self, instance_id: str, **changes: object) -> Instance:
         return self._put(replace(self.instances[instance_id], **changes))  # type: ignore[arg-type]
 
-    def _capacity_changed(self) -> None:
+    def _capacity_changed(self, owner: str) -> None:
         self.version += 1
         self.capacity_version += 1
+        self.unplanned[owner] = None
+
+    def _next_id(self) -> str:
+        self._created += 1
+        return f"i{self._created}"
 
     def _put(self, instance: Instance) -> Instance:
+        self.census.changed(self.instances.get(instance.id), instance)
         self.instances[instance.id] = instance
+        self.unsettled[instance.id] = None
         self.version += 1
         return instance
 

@@ -20,12 +20,17 @@ from executor.runtimes.protocol import Sink
 
 @dataclass(frozen=True, slots=True)
 class SimCosts:
-    """Seconds that things take; ``run_s`` gives those of a call by its id and function."""
+    """Seconds that things take; ``run_s`` gives those of a call by its id and function.
+
+    ``reuse_s`` is a start in the container of an instance that just stopped: killing what is in it
+    takes up to 50 ms, forking a fresh manager 5 ms (both measured).
+    """
 
     profiles: Mapping[str, Profile]
     run_s: Callable[[str, str], float]
     start_s: float = 0.55
     offload_s: float = 0.02
+    reuse_s: float = 0.05
 
 
 @dataclass(slots=True)
@@ -56,7 +61,7 @@ class SimRuntime:
         """Begin to carry out an action."""
         match action:
             case StartInstance():
-                self._start(action.instance_id)
+                self._start(action.instance_id, reused=action.reuses is not None)
             case StopInstance():
                 self._stop(action.instance_id)
             case Load():
@@ -76,7 +81,7 @@ class SimRuntime:
             instance.residents.clear()
             self._sink(ev.InstanceGone(self._now_s, instance_id, "the instance died"))
 
-    def _start(self, instance_id: str) -> None:
+    def _start(self, instance_id: str, *, reused: bool) -> None:
         instance = self._instances.setdefault(instance_id, _Instance())
 
         def up() -> None:
@@ -84,7 +89,7 @@ class SimRuntime:
                 instance.ready = True
                 self._sink(ev.InstanceReady(self._now_s, instance_id, 0))
 
-        self._after(self._costs.start_s, up)
+        self._after(self._costs.reuse_s if reused else self._costs.start_s, up)
 
     def _stop(self, instance_id: str) -> None:
         instance = self._instances.pop(instance_id, None)

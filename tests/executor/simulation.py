@@ -16,6 +16,7 @@ from executor.serving import ServeSettings
 from executor.units import MIB
 from predictors.arrival.poisson import PoissonPredictor
 from predictors.keepalive.fixed import FixedKeepAlive
+from predictors.keepalive.protocol import KeepAlivePolicy
 from solver import Plan, Problem, solve
 
 RUN_S = 0.2
@@ -42,12 +43,12 @@ def controller(
     functions: Iterable[Function],
     options: Settings,
     worker_mib: int = 1000,
-    keep_alive_s: float = 60.0,
+    policy: KeepAlivePolicy | None = None,
 ) -> Controller:
     return Controller(
         functions,
         [Worker("w", worker_mib * MIB)],
-        FixedKeepAlive(keep_alive_s),
+        policy or FixedKeepAlive(60.0),
         PoissonPredictor(window_s=600.0),
         options,
     )
@@ -61,13 +62,13 @@ class Simulation:
         functions: Iterable[Function],
         options: Settings | None = None,
         worker_mib: int = 1000,
-        keep_alive_s: float = 60.0,
+        policy: KeepAlivePolicy | None = None,
     ) -> None:
         functions = tuple(functions)
         self.timer = EventHeap()
         self.finished: dict[str, Finish] = {}
         self.log: list[tuple[ev.Event, list[Action]]] = []
-        self.controller = controller(functions, options or settings(), worker_mib, keep_alive_s)
+        self.controller = controller(functions, options or settings(), worker_mib, policy)
         profiles = {one.name: one.profile for one in functions}
         costs = SimCosts(profiles, lambda _call, _function: RUN_S, START_S)
         self.runtime = SimRuntime(self.timer, costs, lambda event: self.engine.deliver(event))
@@ -82,6 +83,10 @@ class Simulation:
         invocation = Invocation(id_, function, at_s, at_s + timeout_s)
         self.timer.at(at_s, lambda: self.engine.deliver(ev.Arrived(at_s, invocation)))
         return id_
+
+    def tick(self) -> ev.Tick:
+        """Return a tick of the present time."""
+        return ev.Tick(self.timer.now_s())
 
     def run(self, until_s: float) -> None:
         """Let time pass."""

@@ -22,7 +22,7 @@ class Prewarming(FixedKeepAlive):
 
 def world(policy: KeepAlivePolicy) -> tuple[State, Lifecycle, Instance]:
     here = state(F, G, worker_mib=2000)
-    lifecycle = Lifecycle(policy, here)
+    lifecycle = Lifecycle(policy, here, 0.5)
     return here, lifecycle, idle_instance(here, "f")
 
 
@@ -38,7 +38,7 @@ def test_an_idle_instance_expires_after_the_policys_time() -> None:
 def test_a_call_takes_the_date_away() -> None:
     _, lifecycle, instance = world(FixedKeepAlive(60.0))
     lifecycle.turned_idle(instance, 10.0)
-    lifecycle.taken(instance.id)
+    lifecycle.taken(instance)
     assert lifecycle.next_s() == math.inf
     assert lifecycle.expired(1000.0) == []
 

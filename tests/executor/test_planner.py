@@ -17,7 +17,7 @@ LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
 
 
 def snapshot(world: State):  # type: ignore[no-untyped-def]
-    return world.snapshot(0.0, world.functions)
+    return world.snapshot(0.0, world.functions, world.owners())
 
 
 def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> None:

@@ -29,8 +29,10 @@ def run(
     *instances: Instance,
     functions: dict[str, Function] = FUNCTIONS,
     budget: Budget = LOTS,
+    loading: int = 0,
 ) -> list[Load | Offload]:
-    return diff(wishes, {one.id: one for one in instances}, functions, budget)
+    here = {one.id: one for one in instances}
+    return diff(wishes, here, functions, budget, {"w": loading}).actions
 
 
 def test_what_is_there_as_wished_needs_nothing() -> None:
@@ -67,8 +69,17 @@ def test_the_budget_bounds_loads_under_way() -> None:
     loading = instance("g")
     held = replace(loading.residencies["g"], state=ResidencyState.LOADING)
     loading = replace(loading, residencies={"g": held})
-    assert run([wish("g"), wish("f")], loading, budget=Budget(loads_per_worker=1)) == []
-    assert len(run([wish("g"), wish("f")], loading, budget=Budget(loads_per_worker=2))) == 1
+    wishes = [wish("g"), wish("f")]
+    assert run(wishes, loading, budget=Budget(loads_per_worker=1), loading=1) == []
+    assert len(run(wishes, loading, budget=Budget(loads_per_worker=2), loading=1)) == 1
+
+
+def test_what_the_budget_holds_up_is_named() -> None:
+    wishes = [wish("f", 1.0), wish("g", 2.0, id_="i2")]
+    here = {one.id: one for one in (instance(), instance(id_="i2"))}
+    drift = diff(wishes, here, FUNCTIONS, Budget(loads_per_worker=1), {"w": 0})
+    assert drift.actions == [Load("i2", "g", Tier.HOST)]
+    assert drift.held_up == ["i1"]
 
 
 def test_busy_gone_and_forbidden_targets_are_passed_over() -> None:

@@ -1,8 +1,9 @@
 import pytest
 
 from executor.actions import Run
-from executor.domain import StartKind, Tier
-from executor.routing import Create, Evict, Refuse, Serve, Wait, choose
+from executor.domain import Function, StartKind, Tier
+from executor.routing import Create, Decision, Evict, Refuse, Reuse, Serve, Wait, Worth
+from executor.routing import choose as choose_from
 from executor.state import State
 from tests.executor.worlds import function, hold, idle_instance, state
 
@@ -11,6 +12,12 @@ F, G, H = (function(name) for name in "fgh")
 
 def nothing(_: str) -> float:
     return 0.0
+
+
+def choose(
+    world: State, wanted: Function, worth: Worth, rank: Worth, reusable: str | None = None
+) -> Decision:
+    return choose_from(world, wanted, worth, rank, lambda _: reusable)
 
 
 def busy(world: State, instance_id: str, name: str) -> None:
@@ -85,6 +92,13 @@ def test_busy_instances_are_waited_for() -> None:
     world = state(F, worker_mib=500)
     busy(world, idle_instance(world, "f").id, "f")
     assert choose(world, F, nothing, nothing) == Wait()
+
+
+def test_a_container_of_others_comes_before_a_new_one_and_after_the_owners_own() -> None:
+    world = state(F, G, worker_mib=2000)
+    assert choose(world, F, nothing, nothing, "i9") == Reuse("i9")
+    own = idle_instance(world, "g")
+    assert choose(world, F, nothing, nothing, "i9") == Serve(own.id, StartKind.WARM)
 
 
 def test_what_fits_no_worker_is_refused_by_name() -> None:

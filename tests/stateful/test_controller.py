@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from executor import events as ev
 from executor.domain import InstanceState, ResidencyState
 from executor.planner import capacity_bytes
+from predictors.keepalive.fixed import FixedKeepAlive
 from tests.executor.simulation import Simulation, settings
 from tests.executor.worlds import function
 
@@ -24,7 +25,9 @@ class Histories(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = Simulation(
-            FUNCTIONS, settings(queue_limit=5, period_s=10.0), keep_alive_s=20.0
+            FUNCTIONS,
+            settings(queue_limit=5, period_s=10.0),
+            policy=FixedKeepAlive(20.0),
         )
         self.calls: list[str] = []
         self.disabled: set[str] = set()

@@ -1,0 +1,135 @@
+"""What policies may ask for beyond lifetimes, carried out by a whole controller."""
+
+import pytest
+
+from executor.actions import StartInstance, StopInstance
+from executor.domain import NOBODY, InstanceState
+from predictors.keepalive.base import BasePolicy
+from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive
+from predictors.keepalive.openwhisk import OpenWhisk
+from predictors.keepalive.protocol import Lifetime, StemCell
+from tests.executor.simulation import RUN_S, START_S, Simulation, settings
+from tests.executor.worlds import function
+
+MIB = 1 << 20
+F = function("f")
+THEIRS = function("x", owner="bob")
+READY_S = F.profile.ready_s
+REUSE_S = 0.05
+SPARE = StemCell("python", 400 * MIB, 1)
+
+
+class Lending(BasePolicy):
+    """Lends every instance to every function after ten seconds."""
+
+    def lifetime(self, function: int, at_s: float, *, rented: bool = False) -> Lifetime:
+        return Lifetime(60.0, lend_after_s=float("inf") if rented else 10.0)
+
+    def renters(self, function: int, at_s: float) -> tuple[int, ...]:
+        return tuple(range(len(self._traits)))
+
+
+class Removals(FixedKeepAlive):
+    """Keeps a note of removals."""
+
+    def __init__(self) -> None:
+        super().__init__(60.0)
+        self.seen: list[tuple[int, bool, int]] = []
+
+    def removed(self, function: int, *, evicted: bool, left: int) -> None:
+        self.seen.append((function, evicted, left))
+
+
+def total_bytes(world: Simulation) -> int:
+    return sum(one.limit_bytes for one in world.controller.state.instances.values())
+
+
+def test_a_stem_cell_takes_a_cold_start_over_and_is_replaced() -> None:
+    world = Simulation([F], settings(preload=False), policy=OpenWhisk([SPARE]))
+    world.timer.at(0.5, lambda: world.engine.deliver(world.tick()))
+    call = world.call("f", 5.0)
+    world.run(20.0)
+    assert world.served(call).timings.wait_s == pytest.approx(REUSE_S)
+    stem, own, _ = world.starts()
+    assert (stem.owner, own.reuses) == (NOBODY, stem.instance_id)
+    idle = [one.owner for one in world.controller.state.of_owner(NOBODY)]
+    assert idle == [NOBODY]
+
+
+def test_a_stem_cell_that_is_too_small_or_of_another_kind_is_left_alone() -> None:
+    for cell in (StemCell("python", 399 * MIB, 1), StemCell("nodejs", 400 * MIB, 1)):
+        world = Simulation([F], settings(preload=False), policy=OpenWhisk([cell]))
+        world.engine.deliver(world.tick())
+        call = world.call("f", 5.0)
+        world.run(20.0)
+        assert world.served(call).timings.wait_s == pytest.approx(START_S)
+
+
+def test_stem_cells_go_first_under_pressure_and_come_back() -> None:
+    world = Simulation(
+        [F, THEIRS], settings(preload=False), worker_mib=900, policy=OpenWhisk([SPARE])
+    )
+    world.engine.deliver(world.tick())
+    for at_s in (5.0, 6.0):
+        world.call("f", at_s)
+    calls = [world.call("x", 10.0), world.call("f", 10.0)]
+    world.run(30.0)
+    assert all(world.served(one) for one in calls)
+    owners = [one.owner for one in world.controller.state.instances.values()]
+    assert sorted(owners) == ["ann", "bob"]
+    world.run(1000.0)
+    assert [one.owner for one in world.controller.state.instances.values()] == [NOBODY]
+
+
+def test_nothing_is_rented_before_the_policy_lends_it() -> None:
+    world = Simulation([F, THEIRS], settings(preload=False), policy=Lending())
+    world.call("f", 1.0)
+    call = world.call("x", 5.0)
+    world.run(20.0)
+    assert world.served(call).timings.wait_s == pytest.approx(START_S)
+
+
+def test_a_rented_container_changes_hands_emptied_and_within_its_memory() -> None:
+    world = Simulation([F, THEIRS], settings(preload=False), worker_mib=400, policy=Lending())
+    world.call("f", 1.0)
+    call = world.call("x", 20.0)
+    world.run(20.01)
+    assert total_bytes(world) == 400 * MIB
+    world.run(30.0)
+    served = world.served(call)
+    assert served.timings.wait_s == pytest.approx(REUSE_S)
+    assert served.timings.loading_s == pytest.approx(READY_S)
+    old, new = world.starts()
+    assert (new.owner, new.reuses) == ("bob", old.instance_id)
+    assert StopInstance(old.instance_id) in world.actions
+    (left,) = world.controller.state.instances.values()
+    assert (left.owner, left.rented, left.state) == ("bob", True, InstanceState.IDLE)
+
+
+def test_a_rented_container_is_not_lent_on() -> None:
+    third = function("y", owner="carol")
+    world = Simulation([F, THEIRS, third], settings(preload=False), policy=Lending())
+    world.call("f", 1.0)
+    world.call("x", 20.0)
+    call = world.call("y", 50.0)
+    world.run(60.0)
+    assert world.served(call).timings.wait_s == pytest.approx(START_S)
+
+
+def test_demanded_instances_are_there_from_the_first_event_and_again_after_a_call() -> None:
+    world = Simulation([F], settings(preload=False), policy=AlwaysOn())
+    world.engine.deliver(world.tick())
+    world.run(1.0)
+    call = world.call("f", 5.0)
+    world.run(10.0)
+    assert world.served(call).timings.wait_s == pytest.approx(0.0)
+    assert len([one for one in world.actions if isinstance(one, StartInstance)]) == 1
+
+
+def test_policies_hear_whether_memory_was_needed() -> None:
+    policy = Removals()
+    world = Simulation([F, THEIRS], settings(preload=False), worker_mib=500, policy=policy)
+    world.call("f", 1.0)
+    world.call("x", 20.0)
+    world.run(20.0 + START_S + READY_S + RUN_S + 100.0)
+    assert policy.seen == [(0, True, 0), (1, False, 0)]
