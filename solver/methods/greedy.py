@@ -67,15 +67,31 @@ def place_in_order(
         Placed rows (mode, instance).
     """
     pairs = problem.pairs
-    state = _State(
-        chosen=np.zeros(len(pairs), dtype=np.bool_),
+    state = _nothing_placed(problem)
+    _place(_columns(problem), state, pairs.find(problem.pinned), mode, rank, problem.copies, fit)
+    return pairs.rows(state.chosen)
+
+
+def place_fitting(problem: Problem, rows: Rows) -> Rows:
+    """Return the pinned pairs and, in the order given, all rows (mode, instance) that still fit.
+
+    Rows that are not allowed are left out.
+    """
+    pairs = problem.pairs
+    wanted = np.concatenate([pairs.find(problem.pinned), pairs.find(rows)])
+    state = _nothing_placed(problem)
+    _place_pairs(_columns(problem), state, wanted[wanted >= 0])
+    return pairs.rows(state.chosen)
+
+
+def _nothing_placed(problem: Problem) -> _State:
+    return _State(
+        chosen=np.zeros(len(problem.pairs), dtype=np.bool_),
         copies=np.zeros(problem.n_functions, dtype=np.int64),
-        present=np.zeros(len(pairs.setups.library) + 1, dtype=np.bool_),
+        present=np.zeros(len(problem.pairs.setups.library) + 1, dtype=np.bool_),
         free=problem.instance_free_memory_bytes.copy(),
         gpu_free=np.append(problem.gpu_free_memory_bytes, 0),
     )
-    _place(_columns(problem), state, pairs.find(problem.pinned), mode, rank, problem.copies, fit)
-    return pairs.rows(state.chosen)
 
 
 def _columns(problem: Problem) -> _Pairs:
@@ -129,6 +145,15 @@ def _place(
             best, best_rank, best_left = pair, held, left
         if best >= 0:
             _put(pairs, state, best)
+
+
+@compiled
+def _place_pairs(pairs: _Pairs, state: _State, wanted: Int64) -> None:
+    for pair in wanted:
+        left = state.free[pairs.instance[pair]] - _need(pairs, state, pair)
+        fits = left >= 0 and pairs.gpu_memory[pair] <= state.gpu_free[pairs.gpu[pair]]
+        if fits and not _resident(pairs, state, pair):
+            _put(pairs, state, pair)
 
 
 @compiled

@@ -1,0 +1,99 @@
+"""HiGHS, an open mixed-integer solver, given the whole programme as arrays in one call."""
+
+from dataclasses import dataclass
+from math import inf
+from time import perf_counter
+from typing import Any, Final
+
+import numpy as np
+
+from solver.deadline import Clock
+from solver.methods.exact import Answer, Task, missing, solve_exactly
+from solver.methods.linear import BYTES, LinearProgram
+from solver.plan import OPTIMAL_GAP, Plan
+from solver.problem import Problem
+
+try:
+    import highspy
+except ImportError as error:
+    raise missing("highspy") from error
+
+_OPTIONS: Final[dict[str, Any]] = {
+    "threads": 1,
+    "mip_rel_gap": OPTIMAL_GAP / 2,
+    "mip_abs_gap": 0.0,
+}
+
+
+class SilentHighs(highspy.Highs):  # type: ignore[misc]
+    """HiGHS without its banner, which highspy's own constructor prints by setting up callbacks."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+        self.setOptionValue("output_flag", False)
+
+
+@dataclass(frozen=True)
+class Highs:
+    """Branch and cut by HiGHS on one thread, started from the incumbent."""
+
+    clock: Clock = perf_counter
+    name: str = "highs"
+
+    def solve(
+        self, problem: Problem, *, deadline_s: float, seed: int, incumbent: Plan | None
+    ) -> Plan:
+        """Return the best plan found, with HiGHS's bound."""
+        return solve_exactly(
+            self.name,
+            optimise,
+            problem,
+            deadline_s=deadline_s,
+            seed=seed,
+            incumbent=incumbent,
+            clock=self.clock,
+        )
+
+
+def optimise(task: Task) -> Answer:
+    """Let HiGHS maximise the programme of a task."""
+    highs = SilentHighs()
+    for name, value in _OPTIONS.items():
+        highs.setOptionValue(name, value)
+    highs.setOptionValue("random_seed", task.seed % 2**31)
+    highs.passModel(_model(task.program))
+    pairs = np.arange(len(task.start), dtype=np.int32)
+    highs.setSolution(len(pairs), pairs, task.start.astype(np.float64))
+    highs.setOptionValue("time_limit", task.deadline.left_s)
+    highs.run()
+    info = highs.getInfo()
+    solution = highs.getSolution()
+    chosen = None
+    if solution.value_valid:
+        chosen = np.array(solution.col_value[: task.program.n_pairs]) > 0.5
+    status = highs.getModelStatus()
+    finished = status == highspy.HighsModelStatus.kOptimal
+    stopped = status == highspy.HighsModelStatus.kTimeLimit
+    return Answer(chosen, info.mip_dual_bound if finished or stopped else inf, finished)
+
+
+def _model(program: LinearProgram) -> Any:
+    """Return the programme with its rows of bytes scaled to capacity 1."""
+    scale = np.where(program.row_kind == BYTES, 1 / np.maximum(program.row_upper, 1), 1.0)
+    model = highspy.HighsLp()
+    model.sense_ = highspy.ObjSense.kMaximize
+    model.num_col_ = program.n_columns
+    model.num_row_ = program.n_rows
+    model.col_cost_ = program.objective
+    model.col_lower_ = program.column_lower
+    model.col_upper_ = np.ones(program.n_columns)
+    model.row_lower_ = np.full(program.n_rows, -highspy.kHighsInf)
+    model.row_upper_ = program.row_upper * scale
+    model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
+    model.a_matrix_.start_ = program.row_start
+    model.a_matrix_.index_ = program.column
+    model.a_matrix_.value_ = program.coefficient * np.repeat(scale, np.diff(program.row_start))
+    kinds = [highspy.HighsVarType.kInteger] * program.n_pairs
+    kinds += [highspy.HighsVarType.kContinuous] * (program.n_columns - program.n_pairs)
+    model.integrality_ = kinds
+    return model

@@ -1,0 +1,54 @@
+import sys
+
+import pytest
+
+from bench.solver.instances import SIZES, make_instance
+from solver import MissingSolver, solve, verify
+from solver.methods import METHODS, load_method
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+PACKAGES = {"highs": "highspy", "cpsat": "ortools.sat.python", "cbc": "pulp"}
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_stopped_search_returns_a_plan_and_a_true_bound(method: str) -> None:
+    pytest.importorskip(PACKAGES[method])
+    problem = make_instance(SIZES["M"], seed=1).problem
+    plan = solve(problem, method, deadline_s=0.3)
+    verify(problem, plan)
+    assert plan.status == "deadline"
+    assert plan.bound > plan.objective
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_no_time_at_all(method: str) -> None:
+    pytest.importorskip(PACKAGES[method])
+    problem = make_instance(SIZES["S"], seed=1).problem
+    plan = solve(problem, method, deadline_s=1e-9)
+    verify(problem, plan)
+    assert plan.status == "deadline"
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_answer_is_never_worse_than_the_incumbent(method: str) -> None:
+    pytest.importorskip(PACKAGES[method])
+    problem = make_instance(SIZES["M"], seed=1).problem
+    incumbent = solve(problem, "price", deadline_s=0.1)
+    plan = solve(problem, method, deadline_s=0.05, incumbent=incumbent)
+    assert plan.objective >= incumbent.objective - 1e-9
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_missing_package_names_the_extra(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = METHODS[method].split(":")[0]
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setitem(sys.modules, PACKAGES[method], None)
+    with pytest.raises(MissingSolver, match=r"pip install 'headstart\[solvers\]'"):
+        load_method(method)
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_nothing_is_printed(method: str, capfd: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip(PACKAGES[method])
+    solve(make_instance(SIZES["S"], seed=3).problem, method, deadline_s=5.0)
+    assert capfd.readouterr().out == ""
