@@ -62,6 +62,7 @@ class LiveBackend:
         state = self._driver.controller.state
         instances = list(state.instances.values())
         residencies = [held for one in instances for held in one.residencies.values()]
+        libraries = [size for one in instances for size in one.libraries.values()]
         loaded = (ResidencyState.READY, ResidencyState.RUNNING)
         return Status(
             instances=Counter(one.state for one in instances),
@@ -69,7 +70,8 @@ class LiveBackend:
             worker_memory_bytes=sum(one.memory_bytes for one in state.workers.values()),
             instance_limit_bytes=sum(one.limit_bytes for one in instances),
             used_memory_bytes=sum(one.base_bytes for one in instances)
-            + sum(one.memory_bytes for one in residencies),
+            + sum(one.memory_bytes for one in residencies)
+            + sum(libraries),
             waiting_calls=self._driver.controller.serving.backlog.waiting_count,
             loads=self._totals.loads,
             load_failures=self._totals.load_failures,

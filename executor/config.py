@@ -72,6 +72,7 @@ class Config(_Section):
     state: Path = Path("state")
     python: Path | None = None
     isolate: bool = True
+    share_libraries: bool = True
     worker: WorkerSection = WorkerSection()
     keep_alive: KeepAliveSection = KeepAliveSection()
     arrivals: ArrivalSection = ArrivalSection()

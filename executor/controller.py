@@ -108,7 +108,7 @@ class Controller:
             case ev.Offloaded():
                 self._drop(event.instance_id, event.function)
             case ev.Measured():
-                self.state.measured(event.instance_id, event.memory_bytes)
+                self.state.measured(event.instance_id, event.memory_bytes, event.library_bytes)
             case ev.Started():
                 self.serving.started(event)
             case ev.Completed():

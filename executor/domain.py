@@ -113,7 +113,8 @@ class Instance:
 
     ``function`` is the one it was created for; ``base_bytes`` what it takes with nothing loaded.
     A stem cell belongs to nobody yet: its owner is ``NOBODY`` and its function a ``stem_name``.
-    ``rented`` says that its container was another function's before.
+    ``rented`` says that its container was another function's before. ``libraries`` are the library
+    groups whose modules it holds, with their bytes, for functions of that group to start from.
     """
 
     id: str
@@ -127,6 +128,7 @@ class Instance:
     invocation: str | None = None
     rented: bool = False
     residencies: Mapping[str, Residency] = field(default_factory=dict)
+    libraries: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

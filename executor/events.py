@@ -1,6 +1,6 @@
 """What has happened: the only input of the controller. ``at_s`` is when it was seen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -135,11 +135,12 @@ class Offloaded:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the residencies of an instance hold now, in bytes by function."""
+    """What an instance holds now: bytes by function, and by library what its functions share."""
 
     at_s: float
     instance_id: str
     memory_bytes: dict[str, int]
+    library_bytes: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ class Package:
     ``command`` is the program of a script (its first word may be ``python``, which stands for
     ``python`` below); ``handler`` the module of a load/predict function, without ``.py``.
     ``files`` are model files that must exist, by absolute path; ``environment`` also names them
-    to the function, in ``HEADSTART_FILES`` as a JSON object of names and paths.
+    to the function, in ``HEADSTART_FILES`` as a JSON object of names and paths. ``libraries`` are
+    modules that are imported once for all functions of an instance with the same library group.
     """
 
     function: Function
@@ -44,3 +45,4 @@ class Package:
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     load_timeout_s: float
+    libraries: tuple[str, ...] = ()

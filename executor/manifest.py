@@ -37,6 +37,7 @@ def _non_zero(size: int) -> int:
 Name: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)]
 Text: TypeAlias = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Variable: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Module: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$")]
 Bytes: TypeAlias = Annotated[int, BeforeValidator(parse_bytes), Field(gt=0)]
 Seconds: TypeAlias = Annotated[float, Field(ge=0, le=_DAY_S, allow_inf_nan=False)]
 Limit: TypeAlias = Annotated[float, Field(gt=0, le=_DAY_S, allow_inf_nan=False)]
@@ -89,7 +90,9 @@ class Manifest(_Section):
     memory: Bytes = Field(description="a size such as 512MiB")
     timeout_s: Limit = Field(60.0, description="seconds, more than 0 and at most a day")
     load_timeout_s: Limit = Field(60.0, description="seconds, more than 0 and at most a day")
-    library: Name | None = Field(None, description="the name of a library group such as torch")
+    libraries: tuple[Module, ...] = Field(
+        (), description="a list of modules to share, such as [torch, safetensors.torch]"
+    )
     isolation: Isolation = Field(Isolation.STRICT, description="strict or share")
     files: dict[Name, Text] = Field({}, description="a mapping of names to paths")
     environment: dict[Variable, Text] = Field(

@@ -13,6 +13,7 @@ from executor.validation import read_yaml, validate
 FILE_NAME = "function.yaml"
 MODELS_VARIABLE = "${HEADSTART_MODELS}"
 FILES_VARIABLE = "HEADSTART_FILES"
+THREADS_SUFFIX = "_NUM_THREADS"
 
 _UNKNOWN_IMPORT_S = 1.0
 _UNKNOWN_LOAD_S = 1.0
@@ -73,6 +74,7 @@ def read_package(file: Path, *, models: Path, python: Path) -> Package:
         inputs=tuple(map(_tensor, manifest.inputs)),
         outputs=tuple(map(_tensor, manifest.outputs)),
         load_timeout_s=manifest.load_timeout_s,
+        libraries=manifest.libraries,
     )
 
 
@@ -94,6 +96,10 @@ def _check_code(manifest: Manifest, file: Path, folder: Path) -> None:
                 )
         case Style.SCRIPT:
             _check_command(manifest.command, file, folder)
+            if manifest.libraries and manifest.command[0] != "python":
+                raise ConfigError(
+                    file, "libraries", manifest.libraries, "a command that begins with python"
+                )
 
 
 def _check_command(command: tuple[str, ...], file: Path, folder: Path) -> None:
@@ -130,9 +136,19 @@ def _function(manifest: Manifest, file: Path) -> Function:
         memory_limit_bytes=manifest.memory,
         profile=_profile(manifest.profile, manifest.memory, file),
         timeout_s=manifest.timeout_s,
-        library=manifest.library,
+        library=_library(manifest),
         isolation=manifest.isolation,
     )
+
+
+def _library(manifest: Manifest) -> str | None:
+    """Name the library group: functions share modules if they set as many threads for them."""
+    threads = [
+        f"{key}={value}"
+        for key, value in sorted(manifest.environment.items())
+        if key.endswith(THREADS_SUFFIX)
+    ]
+    return " ".join([*manifest.libraries, *threads]) if manifest.libraries else None
 
 
 def _profile(guess: FirstGuess | None, limit_bytes: int, file: Path) -> Profile:

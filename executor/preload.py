@@ -70,8 +70,8 @@ class Preloader:
 
     def worth_s(self, function: str) -> float:
         """Seconds that a residency of a function is expected to save, by the last forecast."""
-        chance = self._chances.get(function, (0.0,))[0]
-        return chance * self._state.functions[function].profile.ready_s
+        chances = self._chances.get(function)
+        return chances[0] * self._state.functions[function].profile.ready_s if chances else 0.0
 
     def actions(self, at_s: float) -> Iterator[Action]:
         """Ask for a plan when one is due, then remove drift from the last one."""

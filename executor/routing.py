@@ -8,7 +8,6 @@ from executor.domain import (
     Function,
     Instance,
     InstanceState,
-    Residency,
     ResidencyState,
     StartKind,
     Tier,
@@ -96,15 +95,16 @@ def choose_idle(state: State, function: Function, worth: Worth) -> Serve | None:
     idle = _usable(holding, function) or _usable(state.of_owner(function.owner), function)
     if not idle:
         return None
-    best = max(idle, key=lambda instance: _preference(instance, function.name, worth))
-    return Serve(best.id, start_kind(best.residencies.get(function.name)))
+    best = max(idle, key=lambda instance: _preference(instance, function, worth))
+    return Serve(best.id, start_kind(best, function))
 
 
-def start_kind(residency: Residency | None) -> StartKind:
+def start_kind(instance: Instance, function: Function) -> StartKind:
     """Name what a call finds in a running instance."""
-    if residency is None or residency.state is not ResidencyState.READY:
-        return StartKind.WARM
-    return _KINDS[residency.tier]
+    residency = instance.residencies.get(function.name)
+    if residency is not None and residency.state is ResidencyState.READY:
+        return _KINDS[residency.tier]
+    return StartKind.LIBRARY if function.library in instance.libraries else StartKind.WARM
 
 
 def _usable(instances: Iterable[Instance], function: Function) -> list[Instance]:
@@ -121,12 +121,12 @@ def _holds(instance: Instance, function: str) -> bool:
     return state is ResidencyState.READY or state is ResidencyState.LOADING
 
 
-def _preference(instance: Instance, function: str, worth: Worth) -> tuple[int, float, int]:
-    own = instance.residencies.get(function)
-    rank = _RANKS[start_kind(own)]
+def _preference(instance: Instance, function: Function, worth: Worth) -> tuple[int, float, int]:
+    own = instance.residencies.get(function.name)
+    rank = _RANKS[start_kind(instance, function)]
     if own is not None and own.state is ResidencyState.LOADING:
         rank = _JOIN_RANK
-    displaced = sum(worth(name) for name in instance.residencies if name != function)
+    displaced = sum(worth(name) for name in instance.residencies if name != function.name)
     return rank, -displaced, -instance.limit_bytes
 
 

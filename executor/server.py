@@ -81,7 +81,14 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
     python = config.python or Path(sys.executable)
     packages = read_packages(config.functions, models=config.models, python=python)
     calls, totals = CallTable(), Totals()
-    runtime = ProcessRuntime(packages, calls, clock, directory=config.state, isolate=config.isolate)
+    runtime = ProcessRuntime(
+        packages,
+        calls,
+        clock,
+        directory=config.state,
+        isolate=config.isolate,
+        share_libraries=config.share_libraries,
+    )
     controller = Controller(
         [package.function for package in packages.values()],
         [Worker("local", config.worker.memory)],

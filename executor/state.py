@@ -234,8 +234,10 @@ class State:
             self._capacity_changed(instance.owner)
         self._change(instance_id, residencies=rest)
 
-    def measured(self, instance_id: str, memory_bytes: Mapping[str, int]) -> None:
-        """Fold what residencies hold now; the next load of a function is planned for the most."""
+    def measured(
+        self, instance_id: str, memory_bytes: Mapping[str, int], library_bytes: Mapping[str, int]
+    ) -> None:
+        """Fold what is held now; the next load of a function is planned for the most."""
         instance = self.instances.get(instance_id)
         if instance is None:
             return
@@ -245,7 +247,7 @@ class State:
         }
         for name in residencies.keys() & self._measured:
             self._raise_footprint(name, residencies[name].memory_bytes)
-        self._change(instance_id, residencies=residencies)
+        self._change(instance_id, residencies=residencies, libraries=library_bytes)
 
     def _raise_footprint(self, function: str, memory_bytes: int) -> None:
         known = self.functions[function]

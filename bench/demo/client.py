@@ -1,6 +1,7 @@
 """Sends a workload over HTTP at its own times, whether or not earlier calls have ended."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,6 +9,9 @@ from dataclasses import dataclass
 import httpx
 
 from bench.demo.workload import Arrival
+
+
+_TIMING = re.compile(r"([a-z]+);dur=([0-9.]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,20 @@ async def _call(
         f"/v2/models/{arrival.function}/infer", content=bodies[arrival.function]
     )
     headers = response.headers
+    spent_s = durations_s(headers.get("server-timing", ""))
     outcome = Outcome(
         function=arrival.function,
         at_s=arrival.at_s,
         latency_s=time.perf_counter() - begun_s,
         status=response.status_code,
         start_kind=headers.get("headstart-start-kind", ""),
-        wait_s=float(headers.get("headstart-wait-ms", 0.0)) / 1000,
-        loading_s=float(headers.get("headstart-loading-ms", 0.0)) / 1000,
+        wait_s=spent_s.get("wait", 0.0),
+        loading_s=spent_s.get("loading", 0.0),
     )
     on_outcome(outcome)
     return outcome
+
+
+def durations_s(server_timing: str) -> dict[str, float]:
+    """Read the parts of a ``Server-Timing`` header (W3C), which are in milliseconds."""
+    return {name: float(spent_ms) / 1000 for name, spent_ms in _TIMING.findall(server_timing)}

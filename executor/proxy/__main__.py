@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .cells import Cells, detect
-from .memory import proportional_bytes
+from .memory import footprint
 from .process import Nursery
 from .reaper import Reaper
 from .server import Connection, Server
@@ -42,7 +42,7 @@ async def _manage(options: argparse.Namespace) -> None:
     loop.set_exception_handler(_die)
     isolation = detect(options.base_uid, wanted=not options.no_isolation)
     nursery = Nursery(Cells(options.folder, isolation), Reaper())
-    base_bytes = proportional_bytes(os.getpid())
+    base_bytes = footprint(os.getpid()).proportional_bytes
     persistent = options.socket is not None
     server = Server(options.owner, options.limit_bytes, base_bytes, nursery, persistent=persistent)
     for number in (signal.SIGTERM, signal.SIGINT):

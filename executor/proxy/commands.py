@@ -21,6 +21,13 @@ class Kill:
 
 
 @dataclass(frozen=True, slots=True)
+class Drop:
+    """End the process that holds a library for the functions; answered by ``dropped``."""
+
+    library: str
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """Give a call's request to a function's process; answered by ``answered`` or ``exited``."""
 
@@ -35,4 +42,4 @@ class Tell:
     outcome: Outcome
 
 
-Command: TypeAlias = Spawn | Kill | Send | Tell
+Command: TypeAlias = Spawn | Kill | Drop | Send | Tell

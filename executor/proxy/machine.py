@@ -7,7 +7,7 @@ told or started that rests on its absence.
 
 from dataclasses import dataclass
 
-from .commands import Command, Kill, Send, Spawn, Tell
+from .commands import Command, Drop, Kill, Send, Spawn, Tell
 from .outcomes import (
     Completed,
     Failed,
@@ -19,7 +19,8 @@ from .outcomes import (
     Outcome,
     Started,
 )
-from .residency import Removal, Residency, State
+from .residency import Need, Removal, Residency, State
+from .shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class _Load:
     """A request to load ahead that waits for a residency to be gone, or for a call's own load."""
 
     function: str
-    expected_bytes: int
+    need: Need
 
 
 @dataclass(slots=True)
@@ -37,7 +38,7 @@ class Call:
     id: str
     function: str
     keep: frozenset[str]
-    expected_bytes: int
+    need: Need
     waited: bool = False
     failure: Failed | None = None
 
@@ -56,7 +57,7 @@ class Machine:
     def __init__(self, limit_bytes: int, base_bytes: int) -> None:
         self.residencies: dict[str, Residency] = {}
         self.call: Call | None = None
-        self._room_bytes = limit_bytes - base_bytes
+        self.shelf = Shelf(limit_bytes - base_bytes, self.residencies)
         self._loads: list[_Load] = []
         self._stopping = False
         self._commands: list[Command] = []
@@ -64,11 +65,11 @@ class Machine:
     @property
     def stopped(self) -> bool:
         """Whether it was asked to stop and nothing is left."""
-        return self._stopping and not self.residencies
+        return self._stopping and not self.residencies and not self.shelf.libraries
 
-    def load(self, function: str, expected_bytes: int) -> list[Command]:
+    def load(self, function: str, need: Need) -> list[Command]:
         """Load a function ahead of calls."""
-        self._loads.append(_Load(function, expected_bytes))
+        self._loads.append(_Load(function, need))
         return self._advance()
 
     def offload(self, function: str) -> list[Command]:
@@ -80,15 +81,13 @@ class Machine:
             held.offloads += 1
         return self._advance()
 
-    def run(
-        self, call: str, function: str, keep: frozenset[str], expected_bytes: int
-    ) -> list[Command]:
+    def run(self, call: str, function: str, keep: frozenset[str], need: Need) -> list[Command]:
         """Serve a call, alone with the functions in ``keep``."""
         if self._stopping or self.call is not None:
             reason = "the instance is stopping" if self._stopping else "another call is in it"
             self._tell(Failed(call, "crash", reason))
         else:
-            self.call = Call(call, function, keep, expected_bytes)
+            self.call = Call(call, function, keep, need)
         return self._advance()
 
     def abort(self, call: str, kind: str, error: str) -> list[Command]:
@@ -140,7 +139,8 @@ class Machine:
         """
         held = self.residencies.pop(function)
         if held.removal is None and held.state is State.SETTLING:
-            self._loads += [_Load(function, held.memory_bytes)] * held.loads
+            need = Need(held.memory_bytes, held.library)
+            self._loads += [_Load(function, need)] * held.loads
             held.loads = 0
             removal = Removal(error, asked=clean)
         else:
@@ -154,8 +154,15 @@ class Machine:
             self._tell(Offloaded(function, None if removal.asked else removal.reason))
         return self._advance()
 
-    def measured(self, memory_bytes: dict[str, int]) -> list[Command]:
-        """Fold what the residencies hold; what does not fit goes, idle and large ones first."""
+    def dropped(self, library: str) -> list[Command]:
+        """Fold that the process which held a library is confirmed dead."""
+        del self.shelf.libraries[library]
+        return self._advance()
+
+    def measured(
+        self, memory_bytes: dict[str, int], library_bytes: dict[str, int]
+    ) -> list[Command]:
+        """Fold what is held; what does not fit goes, idle and large residencies first."""
         staying = {
             function: held
             for function, held in self.residencies.items()
@@ -163,7 +170,10 @@ class Machine:
         }
         for function, held in staying.items():
             held.memory_bytes = memory_bytes[function]
-        self._tell(Measured({f: one.memory_bytes for f, one in staying.items() if one.known}))
+        for library, size_bytes in library_bytes.items():
+            self.shelf.libraries[library].memory_bytes = size_bytes
+        known = {f: one.memory_bytes for f, one in staying.items() if one.known}
+        self._tell(Measured(known, library_bytes))
         self._evict()
         return self._advance()
 
@@ -185,6 +195,8 @@ class Machine:
         loads, self._loads = self._loads, []
         for load in loads:
             self._load(load)
+        if self._stopping:
+            self._drop_unused()
         commands, self._commands = self._commands, []
         return commands
 
@@ -196,7 +208,7 @@ class Machine:
         elif self._must_wait(load, held):
             self._loads.append(load)
         elif held is None:
-            self._spawn(function, load.expected_bytes).loads = 1
+            self._spawn(function, load.need).loads = 1
         elif held.state in (State.READY, State.RUNNING):
             self._tell_loaded(function, held)
         else:
@@ -210,18 +222,22 @@ class Machine:
             kept = held is not None and held.state is State.READY
             return None if kept else "the instance serves a call"
         if held is None and self.call is None:
-            staying = self._bytes(leaving=False)
-            if staying + load.expected_bytes > self._room_bytes:
-                free = max(0, self._room_bytes - staying)
-                return f"expected to hold {load.expected_bytes} bytes; the instance has {free} left"
+            shortage = self.shelf.shortage_bytes(load.need)
+            if shortage > 0:
+                expected = load.need.memory_bytes
+                return f"expected to hold {expected} bytes; the instance lacks {shortage}"
         return None
 
     def _must_wait(self, load: _Load, held: Residency | None) -> bool:
         """Whether something must be gone first, or the call loads the function anyway."""
         if held is not None:
             return held.state is State.OFFLOADING
-        fits = self._bytes() + load.expected_bytes <= self._room_bytes
-        return self.call is not None or not fits
+        if self.call is not None:
+            return True
+        fits = self.shelf.fits(load.need)
+        if not fits:
+            self._drop_unused(load.need.library)
+        return not fits
 
     def _unwanted(self, function: str, held: Residency) -> bool:
         call = self.call
@@ -247,14 +263,18 @@ class Machine:
 
     def _load_for(self, call: Call) -> None:
         """Load a call's function, if need be in the place of those that it would keep."""
-        if self.residencies and self._bytes() + call.expected_bytes > self._room_bytes:
-            call.keep = frozenset()
-            for function, held in self.residencies.items():
-                if held.state is not State.OFFLOADING:
-                    self._remove(function, Removal("taken away for a call"))
-        else:
-            call.waited = True
-            self._spawn(call.function, call.expected_bytes)
+        if not self.shelf.fits(call.need):
+            self._drop_unused(call.need.library)
+            if self.shelf.waits():
+                return
+            if self.residencies:
+                call.keep = frozenset()
+                for function, held in self.residencies.items():
+                    if held.state is not State.OFFLOADING:
+                        self._remove(function, Removal("taken away for a call"))
+                return
+        call.waited = True
+        self._spawn(call.function, call.need)
 
     def _end_call_of(self, function: str, held: Residency, removal: Removal) -> bool:
         """Fail the call in the instance if it dies with this residency, and say whether so."""
@@ -286,13 +306,18 @@ class Machine:
             self._remove(call.function, Removal(failure.error, asked=False))
 
     def _evict(self) -> None:
+        if self.shelf.excess_bytes > 0:
+            self._drop_unused()
         staying = [f for f, one in self.residencies.items() if one.state is not State.OFFLOADING]
-        staying.sort(key=self._eviction_rank)
-        excess = sum(self.residencies[f].memory_bytes for f in staying) - self._room_bytes
-        while excess > 0 and staying:
-            function = staying.pop(0)
-            excess -= self.residencies[function].memory_bytes
+        for function in sorted(staying, key=self._eviction_rank):
+            if self.shelf.excess_bytes <= 0:
+                break
             self._evict_one(function, alone=len(self.residencies) == 1)
+
+    def _drop_unused(self, wanted: str = "") -> None:
+        for library in self.shelf.unused(wanted):
+            self.shelf.libraries[library].leaving = True
+            self._commands.append(Drop(library))
 
     def _evict_one(self, function: str, *, alone: bool) -> None:
         held = self.residencies[function]
@@ -308,22 +333,15 @@ class Machine:
         used = self.call is not None and self.call.function == function
         return used, held.state is State.LOADING, -held.memory_bytes
 
-    def _spawn(self, function: str, expected_bytes: int) -> Residency:
-        held = self.residencies[function] = Residency(expected_bytes)
+    def _spawn(self, function: str, need: Need) -> Residency:
+        self.shelf.put(need)
+        held = self.residencies[function] = Residency(need.memory_bytes, need.library)
         self._commands.append(Spawn(function))
         return held
 
     def _remove(self, function: str, removal: Removal) -> None:
         self.residencies[function].remove(removal)
         self._commands.append(Kill(function))
-
-    def _bytes(self, *, leaving: bool = True) -> int:
-        """Sum what the residencies hold, with or without those on their way out."""
-        return sum(
-            one.memory_bytes
-            for one in self.residencies.values()
-            if leaving or one.state is not State.OFFLOADING
-        )
 
     def _tell_loaded(self, function: str, held: Residency) -> None:
         held.known = True

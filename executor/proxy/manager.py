@@ -7,14 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from . import memory
-from .commands import Command, Kill, Send, Spawn, Tell
+from .commands import Command, Drop, Kill, Send, Spawn, Tell
 from .dialects import Message, Payload, Raised, Ready
 from .machine import Machine
 from .outcomes import Completed, Failed, Loaded, LoadReport, Outcome, Started
 from .process import FunctionProcess, Nursery
+from .residency import Need
 from .spec import Spec
 from .view import Unreachable
 from .watch import MemoryWatch
+from .zygotes import Zygotes
 
 Client = Callable[[Outcome, Payload | None], None]
 """Is told every outcome; with the answer behind ``Completed``."""
@@ -42,12 +44,13 @@ class Manager:
         self._deadline: asyncio.TimerHandle | None = None
         self._queue: deque[Command] = deque()
         self._pumping = False
-        self._watch = MemoryWatch(limit_bytes - base_bytes, self._pids, self._measured)
+        self._zygotes = Zygotes(nursery.reaper, self._dropped)
+        self._watch = MemoryWatch(limit_bytes - base_bytes, self._resident_bytes, self._measure)
 
-    def load(self, spec: Spec, expected_bytes: int) -> None:
+    def load(self, spec: Spec, need: Need) -> None:
         """Load a function ahead of calls."""
         self._specs[spec.name] = spec
-        self._carry_out(self._machine.load(spec.name, expected_bytes))
+        self._carry_out(self._machine.load(spec.name, need))
 
     def offload(self, function: str) -> None:
         """Take a function away."""
@@ -60,7 +63,7 @@ class Manager:
         request: Payload,
         *,
         keep: frozenset[str],
-        expected_bytes: int,
+        need: Need,
         timeout_s: float,
     ) -> None:
         """Serve a call."""
@@ -70,7 +73,7 @@ class Manager:
             self._deadline = self._loop.call_later(
                 timeout_s, self._abort, call, "deadline", "the call took longer than it may"
             )
-        self._carry_out(self._machine.run(call, spec.name, keep, expected_bytes))
+        self._carry_out(self._machine.run(call, spec.name, keep, need))
 
     def cancel(self, call: str) -> None:
         """End a call without an answer."""
@@ -91,6 +94,10 @@ class Manager:
             "residencies": {
                 name: {"state": held.state.value, "memory_bytes": held.memory_bytes}
                 for name, held in self._machine.residencies.items()
+            },
+            "libraries": {
+                name: library.memory_bytes
+                for name, library in self._machine.shelf.libraries.items()
             },
             "call": self._machine.call.id if self._machine.call is not None else None,
         }
@@ -116,14 +123,24 @@ class Manager:
 
     def _answered(self, function: str, error: str | None) -> None:
         self._start_load_timer(function)
-        self._watch.changed(function)
+        self._watch.changed()
         self._carry_out(self._machine.answered(function, error))
 
     def _abort(self, call: str, kind: str, error: str) -> None:
         self._carry_out(self._machine.abort(call, kind, error))
 
-    def _measured(self, memory_bytes: dict[str, int]) -> None:
-        self._carry_out(self._machine.measured(memory_bytes))
+    def _dropped(self, library: str) -> None:
+        self._watch.changed()
+        self._carry_out(self._machine.dropped(library))
+
+    def _resident_bytes(self) -> int:
+        functions = (pid for pid, _ in self._running().values())
+        return memory.resident_bytes([*functions, *self._zygotes.pids().values()])
+
+    def _measure(self) -> int:
+        functions, libraries = memory.account(self._running(), self._zygotes.pids())
+        self._carry_out(self._machine.measured(functions, libraries))
+        return sum(functions.values()) + sum(libraries.values())
 
     def _carry_out(self, commands: Iterable[Command]) -> None:
         """Carry out commands in order; those that this leads to come behind them."""
@@ -144,14 +161,17 @@ class Manager:
                 self._spawn(function)
             case Kill(function):
                 self._processes[function].kill()
+            case Drop(library):
+                self._zygotes.kill(library)
             case Send(function):
                 self._processes[function].send(self._request)
             case Tell(outcome):
                 self._tell(outcome)
 
     def _spawn(self, function: str) -> None:
+        spec = self._specs[function]
         try:
-            process = FunctionProcess(self._specs[function], self._nursery, self)
+            process = FunctionProcess(spec, self._nursery, self, self._zygotes.of(spec))
         except (OSError, Unreachable) as error:
             self._carry_out(self._machine.exited(function, str(error), clean=False))
             return
@@ -182,13 +202,27 @@ class Manager:
             self._request = self._answer = Payload(b"", b"")
 
     def _with_memory(self, function: str, report: LoadReport) -> LoadReport:
-        pid = self._processes[function].pid
-        memory_bytes = memory.measure([pid], memory.proportional_bytes)[pid]
-        self._machine.residencies[function].memory_bytes = memory_bytes
-        return replace(report, memory_bytes=memory_bytes)
+        """Add what a function and its library hold; both are expected of the next instance."""
+        library = self._specs[function].library
+        zygotes = {name: pid for name, pid in self._zygotes.pids().items() if name == library}
+        running = {
+            name: held
+            for name, held in self._running().items()
+            if name == function or held[1] in zygotes
+        }
+        functions, libraries = memory.account(running, zygotes)
+        self._machine.residencies[function].memory_bytes = functions[function]
+        self._watch.changed()
+        return replace(
+            report, memory_bytes=functions[function], library_bytes=libraries.get(library, 0)
+        )
 
-    def _pids(self) -> dict[str, int]:
-        return {function: process.pid for function, process in self._processes.items()}
+    def _running(self) -> dict[str, tuple[int, str]]:
+        return {
+            function: (process.pid, self._specs[function].library)
+            for function, process in self._processes.items()
+            if process.pid is not None
+        }
 
     def _start_load_timer(self, function: str) -> None:
         timeout_s = self._specs[function].load_timeout_s

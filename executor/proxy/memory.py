@@ -1,12 +1,14 @@
 """What processes hold, in bytes.
 
-``resident_bytes`` costs microseconds and counts shared pages in full; ``proportional_bytes`` (PSS)
-divides shared pages among those who share them, and costs some milliseconds a process.
+The resident set costs microseconds and counts shared pages in full. A footprint costs some
+milliseconds a process: its private pages, and its proportional set (PSS), for which shared pages
+are divided among those who share them.
 """
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from .reaper import parents
@@ -14,30 +16,84 @@ from .reaper import parents
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
-def resident_bytes(pid: int) -> int:
-    """Return the resident set of a process (proc(5), statm); 0 when it is gone."""
-    statm = _read(pid, "statm")
-    return int(statm.split()[1]) * _PAGE_BYTES if statm else 0
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Memory of a process, or of several."""
+
+    private_bytes: int = 0
+    proportional_bytes: int = 0
+
+    def __add__(self, other: "Footprint") -> "Footprint":
+        return Footprint(
+            self.private_bytes + other.private_bytes,
+            self.proportional_bytes + other.proportional_bytes,
+        )
 
 
-def proportional_bytes(pid: int) -> int:
-    """Return the proportional set of a process (proc(5), smaps_rollup); 0 when it is gone."""
-    for line in _read(pid, "smaps_rollup").splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
-    return 0
+def footprint(pid: int) -> Footprint:
+    """Return the footprint of a process (proc(5), smaps_rollup); nothing when it is gone."""
+    sizes: dict[str, int] = defaultdict(int)
+    for line in _read(pid, "smaps_rollup").splitlines()[1:]:
+        key, size_kib, *_ = line.split()
+        sizes[key] = int(size_kib) * 1024
+    return Footprint(sizes["Private_Clean:"] + sizes["Private_Dirty:"], sizes["Pss:"])
 
 
-def measure(pids: Iterable[int], of_process: Callable[[int], int]) -> dict[int, int]:
-    """Sum over each process and all its descendants."""
+def footprints(pids: Iterable[int]) -> dict[int, Footprint]:
+    """Measure each process with all its descendants."""
+    family = _families()
+    return {pid: sum(map(footprint, family(pid)), Footprint()) for pid in pids}
+
+
+def resident_bytes(pids: Iterable[int]) -> int:
+    """Sum the resident sets (proc(5), statm) of processes and their descendants."""
+    family = _families()
+    return sum(_resident_bytes(one) for pid in pids for one in family(pid))
+
+
+def account(
+    functions: Mapping[str, tuple[int, str]], libraries: Mapping[str, int]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Divide what is held among functions and the libraries that they share.
+
+    A function with a library holds its private pages; the library all the rest of them. The sums
+    are those of the proportional sets.
+
+    Parameters
+    ----------
+    functions
+        Process and library, empty for none, of each function.
+    libraries
+        Process of each library.
+    """
+    held = footprints([*libraries.values(), *(pid for pid, _ in functions.values())])
+    library_bytes = {name: held[pid].proportional_bytes for name, pid in libraries.items()}
+    function_bytes = {}
+    for name, (pid, library) in functions.items():
+        own = held[pid]
+        shared = library in libraries
+        function_bytes[name] = own.private_bytes if shared else own.proportional_bytes
+        if shared:
+            library_bytes[library] += own.proportional_bytes - own.private_bytes
+    return function_bytes, library_bytes
+
+
+def _families() -> Callable[[int], Iterator[int]]:
     children = defaultdict(list)
     for child, parent in parents():
         children[parent].append(child)
 
-    def of_tree(pid: int) -> int:
-        return of_process(pid) + sum(of_tree(child) for child in children[pid])
+    def family(pid: int) -> Iterator[int]:
+        yield pid
+        for child in children[pid]:
+            yield from family(child)
 
-    return {pid: of_tree(pid) for pid in pids}
+    return family
+
+
+def _resident_bytes(pid: int) -> int:
+    statm = _read(pid, "statm")
+    return int(statm.split()[1]) * _PAGE_BYTES if statm else 0
 
 
 def _read(pid: int, name: str) -> str:

@@ -77,9 +77,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What the residencies hold now, by function."""
+    """What is held now: by function, and by library for all its functions together."""
 
     memory_bytes: dict[str, int]
+    library_bytes: dict[str, int]
 
 
 Outcome: TypeAlias = Up | Loaded | LoadFailed | Offloaded | Started | Completed | Failed | Measured

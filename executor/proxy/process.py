@@ -1,10 +1,11 @@
 """One function's process: started, spoken to, killed, and confirmed gone with all it started."""
 
+import asyncio
 import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,6 +17,7 @@ from .launch import Order, execute
 from .reaper import Reaper
 from .spec import Spec
 from .stream import Reader, Tail, Writer
+from .zygotes import Zygote
 
 SDK_FOLDER = Path(__file__).parent / "sdk"
 _CHANNEL = 3
@@ -37,11 +39,15 @@ class Nursery:
 
     cells: Cells
     reaper: Reaper
-    launch: Callable[[Order, dict[int, int]], int] = execute
 
 
 class FunctionProcess:
-    """A process and the channel to it.
+    """A process and the channel to it; forked from a zygote where there is one.
+
+    Attributes
+    ----------
+    pid
+        None until it runs.
 
     Raises
     ------
@@ -51,12 +57,17 @@ class FunctionProcess:
         If there can be no more processes or files.
     """
 
-    def __init__(self, spec: Spec, nursery: Nursery, listener: Listener) -> None:
+    def __init__(
+        self, spec: Spec, nursery: Nursery, listener: Listener, zygote: Zygote | None
+    ) -> None:
+        self.pid: int | None = None
         self._spec = spec
+        self._zygote = zygote
         self._nursery = nursery
         self._listener = listener
         self._spawned_s = time.monotonic()
         self._dead = False
+        self._doomed = False
         self._fault: str | None = None
         self._log = Tail()
         self._cell = nursery.cells.open()
@@ -78,21 +89,42 @@ class FunctionProcess:
 
     def kill(self) -> None:
         """Kill it; its process group goes with it, and ``ended`` follows."""
-        if not self._dead:
+        if self._dead:
+            return
+        if self.pid is not None:
             os.kill(self.pid, signal.SIGKILL)
+        elif self._zygote is not None and self._zygote.withdraw(self):
+            asyncio.get_running_loop().call_soon(self.lost, "taken away before it started")
+        else:
+            self._doomed = True
+
+    def started(self, pid: int) -> None:
+        """Take that it runs."""
+        self.pid = pid
+        self._nursery.reaper.watch(pid, self._exited)
+        if self._doomed:
+            self.kill()
+
+    def lost(self, error: str) -> None:
+        """Take that it will never run."""
+        self._fault = error
+        self._exited(1)
 
     def _start(self) -> None:
+        order = self._order()
         log, log_end = os.pipe()
         ours, theirs = self._connect(log_end)
-        try:
-            self.pid = self._nursery.launch(self._order(), theirs)
-        finally:
-            for descriptor in {*theirs.values()}:
-                os.close(descriptor)
         self._log_reader = Reader(log, self._log.add)
         self._reader = Reader(ours[0], self._received)
         self._writer = Writer(ours[1])
-        self._nursery.reaper.watch(self.pid, self._exited)
+        if self._zygote is not None:
+            self._zygote.launch(order, theirs, self)
+            return
+        try:
+            self.started(execute(order, theirs))
+        finally:
+            for descriptor in {*theirs.values()}:
+                os.close(descriptor)
 
     def _connect(self, log_end: int) -> tuple[tuple[int, int], dict[int, int]]:
         """Open the channel: our two ends of it, and the open files of the process."""

@@ -23,12 +23,28 @@ class Reaper:
     def __init__(self) -> None:
         self._watched: dict[int, Callable[[int], None]] = {}
         self._sweeps: list[Callable[[], None]] = []
+        self._expected = 0
+        self._early: dict[int, int] = {}
         linux.adopt_orphans()
         asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, self._reap)
 
     def watch(self, pid: int, on_exit: Callable[[int], None]) -> None:
         """Call back with the exit code (negative: the signal) when a child has died."""
-        self._watched[pid] = on_exit
+        if pid in self._early:
+            asyncio.get_running_loop().call_soon(on_exit, self._early.pop(pid))
+        else:
+            self._watched[pid] = on_exit
+
+    def expect(self) -> None:
+        """Note that a child will come whose process id is not known yet; sweeps wait for it."""
+        self._expected += 1
+
+    def unexpect(self) -> None:
+        """Note that a child that was expected is watched by now, or will not come."""
+        self._expected -= 1
+        if self._expected == 0:
+            self._early.clear()
+        self._continue_sweep()
 
     def sweep(self, on_clear: Callable[[], None]) -> None:
         """Kill the children that nobody watches; call back when none is left."""
@@ -38,15 +54,17 @@ class Reaper:
     def _reap(self) -> None:
         while (pid := _next_dead_child()) is not None:
             on_exit = self._watched.pop(pid, None)
-            if on_exit is not None:
+            if on_exit is not None or self._expected:
                 _kill_group(pid)
-            _, status = os.waitpid(pid, 0)
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             if on_exit is not None:
-                on_exit(os.waitstatus_to_exitcode(status))
+                on_exit(code)
+            elif self._expected:
+                self._early[pid] = code
         self._continue_sweep()
 
     def _continue_sweep(self) -> None:
-        if not self._sweeps:
+        if not self._sweeps or self._expected:
             return
         orphans = [pid for pid in children(os.getpid()) if pid not in self._watched]
         for pid in orphans:

@@ -46,6 +46,26 @@ class Removal:
     blame: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """What a function is expected to hold; its library's bytes count once in an instance.
+
+    ``library`` is empty for a function that shares none.
+    """
+
+    memory_bytes: int
+    library: str = ""
+    library_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Library:
+    """What functions share of the modules that they import, held by a process of its own."""
+
+    memory_bytes: int
+    leaving: bool = False
+
+
 @dataclass(slots=True)
 class Residency:
     """State of one function's process.
@@ -54,6 +74,8 @@ class Residency:
     ----------
     memory_bytes
         What it was expected to hold and, once measured, what it holds.
+    library
+        The library that it shares with others, empty for none.
     loads, offloads
         How many such requests it still has to answer.
     known
@@ -61,6 +83,7 @@ class Residency:
     """
 
     memory_bytes: int
+    library: str = ""
     state: State = State.LOADING
     loads: int = 0
     offloads: int = 0

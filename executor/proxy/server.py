@@ -11,6 +11,7 @@ from .dialects import Payload
 from .manager import Manager
 from .outcomes import Completed, Failed, LoadFailed, Outcome, Up, to_header
 from .process import Nursery
+from .residency import Need
 from .sdk.headstart.frames import Decoder, Frame, pack
 from .spec import Spec
 
@@ -86,7 +87,7 @@ class Server:
         if spec.owner != self._owner:
             self._tell(LoadFailed(spec.name, self._refusal(spec), blame=False), None)
         else:
-            self.manager.load(spec, header["expected_bytes"])
+            self.manager.load(spec, _need(spec, header))
 
     def _run(self, spec: Spec, header: dict[str, Any], tail: memoryview) -> None:
         if spec.owner != self._owner:
@@ -98,7 +99,7 @@ class Server:
             spec,
             Payload(tail[:size], tail[size:]),
             keep=frozenset(header["keep"]),
-            expected_bytes=header["expected_bytes"],
+            need=_need(spec, header),
             timeout_s=header["timeout_s"],
         )
 
@@ -145,3 +146,7 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's protocol
         """Note that it is gone."""
         self._server.disconnected(self)
+
+
+def _need(spec: Spec, header: dict[str, Any]) -> Need:
+    return Need(header["memory_bytes"], spec.library, header["library_bytes"])

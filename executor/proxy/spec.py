@@ -10,7 +10,9 @@ class Spec:
     """How to run a function, and within which limits.
 
     ``style`` is ``handler`` or ``script``; ``python`` the interpreter, which also stands for the
-    word ``python`` at the head of ``command``.
+    word ``python`` at the head of ``command``. ``libraries`` are modules of that interpreter's own
+    environment, imported once for all functions with the same ``library``; both are empty for a
+    function that shares none.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Spec:
     folder: str
     files: tuple[str, ...]
     environment: dict[str, str]
+    library: str
+    libraries: tuple[str, ...]
     memory_limit_bytes: int
     load_timeout_s: float
 
@@ -38,7 +42,7 @@ class Spec:
         if set(values) != expected:
             wrong = sorted(set(values) ^ expected)
             raise ValueError(f"the function's fields {wrong} are missing or unknown")
-        lists = {key: tuple(values[key]) for key in ("command", "files")}
+        lists = {key: tuple(values[key]) for key in ("command", "files", "libraries")}
         return cls(**{**values, **lists})
 
     def arguments(self) -> list[str]:
@@ -47,6 +51,14 @@ class Spec:
             return [self.python, "-m", "headstart"]
         head, *rest = self.command
         return [self.python if head == "python" else head, *rest]
+
+    def threads(self) -> dict[str, str]:
+        """Return those environment variables that set numbers of threads."""
+        return {
+            key: value
+            for key, value in self.environment.items()
+            if key.endswith("_NUM_THREADS") and value.isdigit()
+        }
 
     def needs(self) -> list[Path]:
         """List what the function must be able to read, apart from the system's own files."""

@@ -121,13 +121,13 @@ class ProxyClient(asyncio.Protocol):
                 self._completed(call, Payload(bytes(frame.tail[:size]), bytes(frame.tail[size:])))
             case {"event": "Failed", "call": call, "kind": kind, "error": error}:
                 self._failed(call, ev.FailureKind(kind), error)
-            case {"event": "Measured", "memory_bytes": memory_bytes}:
-                self._sink(ev.Measured(self._clock(), self.instance_id, memory_bytes))
+            case {"event": "Measured", "memory_bytes": functions, "library_bytes": libraries}:
+                self._sink(ev.Measured(self._clock(), self.instance_id, functions, libraries))
             case header:
                 raise ValueError(f"instance {self.instance_id} said {json.dumps(header)}")
 
     def _loaded(self, function: str, report: ev.LoadReport) -> None:
-        self._specs.learn(function, report.memory_bytes)
+        self._specs.learn(function, report)
         self._sink(ev.Loaded(self._clock(), self.instance_id, function, Tier.HOST, report))
 
     def _load_failed(self, function: str, error: str, *, blame: bool) -> None:
@@ -138,7 +138,7 @@ class ProxyClient(asyncio.Protocol):
 
     def _started(self, call: str, function: str, report: ev.LoadReport | None) -> None:
         if report is not None:
-            self._specs.learn(function, report.memory_bytes)
+            self._specs.learn(function, report)
         self._sink(ev.Started(self._clock(), call, self.instance_id, report))
 
     def _completed(self, call: str, answer: Payload) -> None:

@@ -53,6 +53,8 @@ class ProcessRuntime:
     isolate
         Give each function process a user and a view of the file system of its own; this takes
         root, without which it is off.
+    share_libraries
+        Import the libraries that functions name once an instance, in a zygote.
     """
 
     def __init__(
@@ -63,8 +65,9 @@ class ProcessRuntime:
         directory: Path,
         *,
         isolate: bool = True,
+        share_libraries: bool = True,
     ) -> None:
-        self._specs = Specs(packages)
+        self._specs = Specs(packages, share_libraries=share_libraries)
         self._calls = calls
         self._clock = clock
         self._directory = directory.absolute()

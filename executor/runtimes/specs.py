@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from executor.events import LoadReport
 from executor.functions import Package
 
 
@@ -13,24 +14,34 @@ class Specs:
     limit stands for "unknown" and reserves nothing.
     """
 
-    def __init__(self, packages: Mapping[str, Package]) -> None:
+    def __init__(self, packages: Mapping[str, Package], *, share_libraries: bool) -> None:
         self._packages = packages
-        self._measured_bytes: dict[str, int] = {}
+        self._share_libraries = share_libraries
+        self._measured: dict[str, LoadReport] = {}
 
     def of(self, function: str) -> dict[str, Any]:
         """Return the fields of a request."""
         package = self._packages[function]
-        return {"spec": _spec(package), "expected_bytes": self._expected_bytes(package)}
+        memory_bytes, library_bytes = self._expected_bytes(package)
+        shared = self._share_libraries and bool(package.libraries)
+        spec = {
+            **_spec(package),
+            "library": package.function.library if shared else "",
+            "libraries": package.libraries if shared else (),
+        }
+        return {"spec": spec, "memory_bytes": memory_bytes, "library_bytes": library_bytes}
 
-    def learn(self, function: str, memory_bytes: int) -> None:
+    def learn(self, function: str, report: LoadReport) -> None:
         """Note what a function was measured to hold."""
-        self._measured_bytes[function] = memory_bytes
+        self._measured[function] = report
 
-    def _expected_bytes(self, package: Package) -> int:
+    def _expected_bytes(self, package: Package) -> tuple[int, int]:
         known = package.function
+        report = self._measured.get(known.name)
+        if report is not None:
+            return report.memory_bytes, report.library_bytes
         guess = known.profile.memory_bytes
-        default = guess if guess < known.memory_limit_bytes else 0
-        return self._measured_bytes.get(known.name, default)
+        return guess if guess < known.memory_limit_bytes else 0, known.profile.library_bytes
 
 
 def _spec(package: Package) -> dict[str, Any]:

@@ -50,6 +50,17 @@ async def process(tmp_path: Path) -> AsyncIterator[Harness]:
         yield made
 
 
+@asynccontextmanager
+async def forked(tmp_path: Path) -> AsyncIterator[Harness]:
+    """Make the process runtime with functions that share a library."""
+    packages = [
+        worlds.sharing(worlds.handler(name, tmp_path, code), "decimal")
+        for name, code in FUNCTIONS.items()
+    ]
+    async with worlds.world(packages, tmp_path / "state") as made:
+        yield made
+
+
 class SimHarness:
     """The simulated runtime on a heap of events."""
 
@@ -84,4 +95,4 @@ async def sim(_tmp_path: Path) -> AsyncIterator[Harness]:
     yield SimHarness()
 
 
-MAKERS: dict[str, Maker] = {"sim": sim, "process": process}
+MAKERS: dict[str, Maker] = {"sim": sim, "process": process, "forked": forked}

@@ -58,13 +58,16 @@ def test_the_smallest_function_gets_the_defaults(tmp_path: Path) -> None:
 def test_everything_that_is_said_is_taken(tmp_path: Path) -> None:
     (tmp_path / "main.sh").touch()
     said = a_function(
-        name="other", style="script", command=["python", "main.sh"], timeout_s=3, library="torch",
-        isolation="share", load_timeout_s=4.5, environment={"THREADS": "1"},
+        name="other", style="script", command=["python", "main.sh"], timeout_s=3,
+        libraries=["torch", "numpy"],
+        isolation="share", load_timeout_s=4.5, environment={"THREADS": "1", "OMP_NUM_THREADS": "2"},
         profile={"import_s": 0.5, "load_s": 1, "memory": "100 MiB"},
     )  # fmt: skip
     package = read(tmp_path, said)
     function = package.function
-    assert (function.name, function.timeout_s, function.library) == ("other", 3.0, "torch")
+    assert (function.name, function.timeout_s) == ("other", 3.0)
+    assert function.library == "torch numpy OMP_NUM_THREADS=2"
+    assert package.libraries == ("torch", "numpy")
     assert (package.style, package.command) == (Style.SCRIPT, ("python", "main.sh"))
     assert package.load_timeout_s == 4.5
     assert function.isolation is Isolation.SHARE
@@ -169,7 +172,7 @@ trees = st.recursive(
 )
 KEYS = [
     "name", "owner", "style", "handler", "command", "memory", "timeout_s", "load_timeout_s",
-    "library", "isolation", "files", "environment", "inputs", "outputs", "profile",
+    "libraries", "isolation", "files", "environment", "inputs", "outputs", "profile",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from executor.proxy.commands import Command, Kill, Send, Spawn, Tell
+from executor.proxy.commands import Command, Drop, Kill, Send, Spawn, Tell
 from executor.proxy.machine import Machine
 from executor.proxy.outcomes import (
     Completed,
@@ -19,6 +19,7 @@ from executor.proxy.outcomes import (
     Outcome,
     Started,
 )
+from executor.proxy.residency import Need
 
 FUNCTIONS = ("f", "g", "h")
 LIMIT_BYTES = 100
@@ -26,6 +27,7 @@ REPORT = LoadReport(0.1, 0.2)
 
 functions = st.sampled_from(FUNCTIONS)
 sizes = st.integers(0, 60)
+needs = st.builds(Need, sizes) | st.builds(Need, sizes, st.sampled_from("lm"), sizes)
 
 
 class ProxyWorld(RuleBasedStateMachine):
@@ -39,6 +41,7 @@ class ProxyWorld(RuleBasedStateMachine):
         super().__init__()
         self.machine = Machine(LIMIT_BYTES, base_bytes=0)
         self.processes: dict[str, str] = {}
+        self.libraries: dict[str, str] = {}
         self.loads: Counter[str] = Counter()
         self.offloads: Counter[str] = Counter()
         self.view: set[str] = set()
@@ -54,6 +57,14 @@ class ProxyWorld(RuleBasedStateMachine):
                 case Spawn(function):
                     assert function not in self.processes
                     self.processes[function] = "starting"
+                    library = self.machine.residencies[function].library
+                    if library:
+                        assert self.libraries.setdefault(library, "held") == "held"
+                case Drop(library):
+                    users = {held.library for held in self.machine.residencies.values()}
+                    assert library not in users
+                    assert self.libraries[library] == "held"
+                    self.libraries[library] = "dying"
                 case Kill(function):
                     assert self.processes[function] != "dying"
                     self.processes[function] = "dying"
@@ -104,10 +115,10 @@ class ProxyWorld(RuleBasedStateMachine):
     def in_phase(self, *phases: str) -> list[str]:
         return [function for function, phase in self.processes.items() if phase in phases]
 
-    @rule(function=functions, expected_bytes=sizes)
-    def load(self, function: str, expected_bytes: int) -> None:
+    @rule(function=functions, need=needs)
+    def load(self, function: str, need: Need) -> None:
         self.loads[function] += 1
-        self.carry_out(self.machine.load(function, expected_bytes))
+        self.carry_out(self.machine.load(function, need))
 
     @rule(function=functions)
     def offload(self, function: str) -> None:
@@ -115,11 +126,11 @@ class ProxyWorld(RuleBasedStateMachine):
         self.carry_out(self.machine.offload(function))
 
     @precondition(lambda self: self.open_call is None)
-    @rule(function=functions, keep=st.frozensets(functions), expected_bytes=sizes)
-    def run_call(self, function: str, keep: frozenset[str], expected_bytes: int) -> None:
+    @rule(function=functions, keep=st.frozensets(functions), need=needs)
+    def run_call(self, function: str, keep: frozenset[str], need: Need) -> None:
         self.calls += 1
         self.open_call, self.call_function, self.keep = f"c{self.calls}", function, keep
-        self.carry_out(self.machine.run(self.open_call, function, keep, expected_bytes))
+        self.carry_out(self.machine.run(self.open_call, function, keep, need))
 
     @precondition(lambda self: self.open_call is not None)
     @rule(kind=st.sampled_from(["deadline", "cancelled"]))
@@ -151,12 +162,21 @@ class ProxyWorld(RuleBasedStateMachine):
     def overdue(self, function: str) -> None:
         self.carry_out(self.machine.overdue(function, "too slow"))
 
+    @precondition(lambda self: self.libraries)
+    @rule(data=st.data())
+    def library_ends(self, data: st.DataObject) -> None:
+        library = data.draw(st.sampled_from(sorted(self.libraries)))
+        del self.libraries[library]
+        self.carry_out(self.machine.dropped(library))
+
     @rule(data=st.data())
     def measured(self, data: st.DataObject) -> None:
         held = {function: data.draw(sizes) for function in self.processes}
-        self.carry_out(self.machine.measured(held))
-        staying = [function for function in held if self.processes[function] != "dying"]
-        assert sum(held[function] for function in staying) <= LIMIT_BYTES
+        shared = {library: data.draw(sizes) for library in self.libraries}
+        self.carry_out(self.machine.measured(held, shared))
+        staying = [held[function] for function in held if self.processes[function] != "dying"]
+        kept = [shared[library] for library in shared if self.libraries[library] != "dying"]
+        assert sum(staying) + sum(kept) <= LIMIT_BYTES or not staying
 
     @rule()
     def stop(self) -> None:
@@ -166,7 +186,7 @@ class ProxyWorld(RuleBasedStateMachine):
     @invariant()
     def nothing_waits_for_nothing(self) -> None:
         """An open request has a process to wait for: no request is dropped."""
-        if not self.processes:
+        if not self.processes and "dying" not in self.libraries.values():
             assert self.open_call is None
             assert not +self.loads
             assert not +self.offloads
@@ -187,6 +207,10 @@ class ProxyWorld(RuleBasedStateMachine):
         for _ in range(len(self.processes)):
             assert self.processes == dict.fromkeys(self.processes, "dying")
             self.exit(next(iter(self.processes)), clean=False)
+        assert self.libraries == dict.fromkeys(self.libraries, "dying")
+        for library in list(self.libraries):
+            del self.libraries[library]
+            self.carry_out(self.machine.dropped(library))
         assert self.machine.stopped
         assert not self.view
         self.nothing_waits_for_nothing()

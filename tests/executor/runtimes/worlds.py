@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -60,6 +61,12 @@ def script(name: str, folder: Path, code: str, *command: str, **fields: Any) -> 
     """Write a script into ``folder / name`` and describe it."""
     style = {"style": Style.SCRIPT, "command": command or ("python", "main")}
     return _package(name, folder, "main", code, style | fields)
+
+
+def sharing(package: Package, *libraries: str) -> Package:
+    """Let a function share modules with others."""
+    function = replace(package.function, library=" ".join(libraries))
+    return replace(package, function=function, libraries=libraries)
 
 
 def _package(name: str, folder: Path, file: str, code: str, fields: dict[str, Any]) -> Package:
