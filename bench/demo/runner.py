@@ -28,15 +28,15 @@ class Mode:
     settings: Mapping[str, Any]
 
 
+_PLAIN = {"plan": {"enabled": False}, "share_libraries": False}
+
 MODES = {
-    "none": Mode(
-        "no pre-loading", {"plan": {"enabled": False}, "serve": {"warm_keeps_model": False}}
-    ),
-    "own": Mode("keep own model", {"plan": {"enabled": False}}),
+    "none": Mode("no pre-loading", {**_PLAIN, "serve": {"warm_keeps_model": False}}),
+    "own": Mode("keep own model", _PLAIN),
     "headstart": Mode("headstart", {}),
 }
-"""``none``: a warm instance loads the model for every call, as the published comparisons count;
-``own``: it keeps the model of its last call, as real platforms do."""
+"""``none``: a warm instance loads libraries and model for every call, as the published comparisons
+count; ``own``: it keeps those of its last call, as real platforms do."""
 
 
 @dataclass(frozen=True, slots=True)

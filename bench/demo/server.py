@@ -17,7 +17,7 @@ START_S = 60.0
 
 
 class ServerFailed(Exception):
-    """The server ended before it listened; the message has its last words."""
+    """The server ended by itself; the message has its last words."""
 
 
 @asynccontextmanager
@@ -29,7 +29,7 @@ async def server(config: dict[str, Any], folder: Path) -> AsyncIterator[str]:
     Raises
     ------
     ServerFailed
-        When it does not come to listen.
+        When it does not come to listen, or ends before the context does.
     """
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "headstart.yaml"
@@ -44,9 +44,12 @@ async def server(config: dict[str, Any], folder: Path) -> AsyncIterator[str]:
         try:
             yield await asyncio.wait_for(_address(process, log), START_S)
         finally:
-            if process.returncode is None:
+            ended = process.returncode is not None
+            if not ended:
                 process.send_signal(signal.SIGTERM)
             await process.wait()
+            if ended:
+                raise ServerFailed(log.read_text()[-2000:])
 
 
 async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
@@ -59,10 +62,16 @@ async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
 
 
 async def peak_memory(url: str, every_s: float, peak: list[int]) -> None:
-    """Follow the memory that instances hold until cancelled; ``peak[0]`` is the most seen."""
+    """Follow the memory that instances hold; ``peak[0]`` is the most seen.
+
+    Ends when it is cancelled or the server has gone.
+    """
     async with httpx.AsyncClient(base_url=url) as client:
         while True:
-            text = (await client.get("/metrics")).text
+            try:
+                text = (await client.get("/metrics")).text
+            except httpx.TransportError:
+                return
             found = re.search(r"^headstart_used_memory_bytes (\S+)$", text, re.MULTILINE)
             if found is not None:
                 peak[0] = max(peak[0], int(float(found.group(1))))

@@ -58,7 +58,7 @@ def summarise(name: str, outcomes: Sequence[Outcome], peak_memory_bytes: int) ->
         failures=len(outcomes) - len(answered),
         latency=Spread.of([one.latency_s for one in answered]),
         loading=Spread.of([one.loading_s for one in answered]),
-        start_kinds=Counter(one.start_kind for one in answered),
+        start_kinds=dict(Counter(one.start_kind for one in answered)),
         peak_memory_bytes=peak_memory_bytes,
     )
 
