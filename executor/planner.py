@@ -3,18 +3,22 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from executor.domain import Function, Instance, InstanceState, Residency, ResidencyState, Tier
+import numpy as np
+from numpy.typing import NDArray
+
+from executor.domain import Function, Instance, InstanceState, ResidencyState, Tier
 from executor.state import Snapshot
 from predictors.arrival.forecast import Forecast
 from solver import TIERS, Plan, Problem
-from solver.builder import Mode, ProblemBuilder
-from solver.problem import Tier as ModeTier
 
 CHURN_COST_RATIO = 0.02
-"""Cost of a load as a share of the seconds it takes; as in the solver instances of the design."""
+"""Cost of a load as a share of the seconds it takes; as in the solver instances of the design.
+
+A function less likely to be called than this is not worth a load and left out, unless it is held.
+"""
 
 LEAST_WORTH = 1e-6
-"""Functions less likely to be called than this are left out of the problem."""
+"""Functions less likely to be called than this are left out of the problem, held or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,23 +33,24 @@ class Wish:
 
 def chances(
     snapshot: Snapshot, forecast: Forecast, index: Mapping[str, int]
-) -> dict[str, tuple[float, ...]]:
-    """P(N >= j) by function, less the copies that running calls will leave behind.
+) -> NDArray[np.float64]:
+    """P(N >= j), a row for each function of a snapshot, less what running calls leave behind.
 
     A busy instance holds its function when it turns idle, long before most horizons end, so it
     serves the first rank already and the plan decides on the ranks after it.
     """
-    running = _running(snapshot)
-    at_least = forecast.at_least
-    return {
-        name: tuple(float(p) for p in at_least[index[name], running.get(name, 0) :])
-        for name in snapshot.functions
-    }
+    rows = [index[name] for name in snapshot.functions]
+    at_least = forecast.at_least[rows]
+    for row, name in enumerate(snapshot.functions):
+        copies = snapshot.running.get(name, 0)
+        if copies:
+            at_least[row] = np.append(at_least[row, copies:], np.zeros(copies))[: at_least.shape[1]]
+    return at_least
 
 
 def build(
     snapshot: Snapshot,
-    chances: Mapping[str, tuple[float, ...]],
+    chances: NDArray[np.float64],
     survival: Mapping[str, float],
     reserve_bytes: int,
 ) -> Problem | None:
@@ -57,39 +62,56 @@ def build(
         What is there; only idle instances are capacity, with what their residencies hold counted
         as free, since those may be taken away.
     chances
-        P(N >= j) for j = 1.. of each function within the horizon.
+        P(N >= j) for j = 1.. of each of its functions within the horizon.
     survival
         Chance of each idle instance to outlive the horizon.
     reserve_bytes
         Memory kept free in each instance.
     """
     idle = [one for one in snapshot.instances.values() if one.state is InstanceState.IDLE]
-    owners = {instance.owner for instance in idle}
-    functions = [
-        function
-        for function in snapshot.functions.values()
-        if function.owner in owners and chances[function.name][:1] > (LEAST_WORTH,)
-    ]
-    if not idle or not functions:
-        return None
-    libraries = _libraries(functions)
-    builder = ProblemBuilder()
-    for name, size_bytes in libraries.items():
-        builder.add_library(name, memory_bytes=size_bytes)
-    for function in functions:
-        _add_function(builder, function, chances[function.name])
-    known = {function.name: function for function in functions}
-    for instance in idle:
-        free_bytes = capacity_bytes(instance, reserve_bytes)
-        builder.add_instance(
-            instance.id,
-            owner=instance.owner,
-            free_memory_bytes=free_bytes,
-            survival=survival[instance.id],
+    owners = {name: row for row, name in enumerate(dict.fromkeys(one.owner for one in idle))}
+    held = {name for one in idle for name in one.residencies}
+    rows = [
+        row
+        for row, (function, chance) in enumerate(
+            zip(snapshot.functions.values(), chances[:, 0].tolist(), strict=True)
         )
-        for residency in _held(instance, known, libraries, free_bytes):
-            builder.hold(residency.function, instance.id, _mode_tier(residency.tier))
-    return builder.build()
+        if function.owner in owners
+        and (chance > CHURN_COST_RATIO or (chance > LEAST_WORTH and function.name in held))
+    ]
+    if not rows:
+        return None
+    everything = list(snapshot.functions.values())
+    functions = [everything[row] for row in rows]
+    libraries = _libraries(functions)
+    free_bytes = [capacity_bytes(one, reserve_bytes) for one in idle]
+    ready_s = np.array([one.profile.ready_s for one in functions])
+    groups = {name: row for row, name in enumerate(libraries)}
+    return Problem(
+        owner_names=tuple(owners),
+        function_names=tuple(one.name for one in functions),
+        function_owner=np.array([owners[one.owner] for one in functions], np.int32),
+        function_library=np.array(
+            [-1 if one.library is None else groups[one.library] for one in functions], np.int32
+        ),
+        copies=chances[rows],
+        mode_function=np.arange(len(functions), dtype=np.int32),
+        mode_tier=np.zeros(len(functions), np.int8),
+        mode_memory_bytes=np.array([one.profile.memory_bytes for one in functions], np.int64),
+        mode_gpu_memory_bytes=np.zeros(len(functions), np.int64),
+        mode_saving_s=ready_s,
+        mode_load_cost_s=CHURN_COST_RATIO * ready_s,
+        library_names=tuple(libraries),
+        library_memory_bytes=np.array(list(libraries.values()), np.int64),
+        instance_names=tuple(one.id for one in idle),
+        instance_owner=np.array([owners[one.owner] for one in idle], np.int32),
+        instance_free_memory_bytes=np.array(free_bytes, np.int64),
+        instance_gpu=np.full(len(idle), -1, np.int32),
+        instance_survival=np.array([survival[one.id] for one in idle]),
+        gpu_names=(),
+        gpu_free_memory_bytes=np.zeros(0, np.int64),
+        held=np.array(_held_rows(idle, functions, libraries, free_bytes), np.int32).reshape(-1, 2),
+    )
 
 
 def capacity_bytes(instance: Instance, reserve_bytes: int) -> int:
@@ -97,41 +119,35 @@ def capacity_bytes(instance: Instance, reserve_bytes: int) -> int:
     return max(0, instance.limit_bytes - instance.base_bytes - reserve_bytes)
 
 
-def wishes(plan: Plan, chances: Mapping[str, tuple[float, ...]]) -> tuple[Wish, ...]:
+def wishes(plan: Plan) -> list[Wish]:
     """Name the residencies of a plan, the most valuable first."""
     problem = plan.problem
     found = []
     ranks: dict[int, int] = {}
-    for mode, instance in plan.pairs:
+    for mode, instance in plan.pairs.tolist():
         function = int(problem.mode_function[mode])
-        name = problem.function_names[function]
         rank = ranks.get(function, 0)
         ranks[function] = rank + 1
-        likely = chances[name][rank] if rank < len(chances[name]) else 0.0
+        likely = float(problem.copies[function, rank]) if rank < problem.copies.shape[1] else 0.0
         worth_s = likely * float(problem.mode_saving_s[mode] * problem.instance_survival[instance])
         tier = Tier(TIERS[problem.mode_tier[mode]])
+        name = problem.function_names[function]
         found.append(Wish(problem.instance_names[instance], name, tier, worth_s))
-    return tuple(sorted(found, key=lambda wish: -wish.worth_s))
+    return sorted(found, key=lambda wish: -wish.worth_s)
 
 
-def _running(snapshot: Snapshot) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for instance in snapshot.instances.values():
-        for residency in instance.residencies.values():
-            if residency.state is ResidencyState.RUNNING:
-                counts[residency.function] = counts.get(residency.function, 0) + 1
-    return counts
-
-
-def _add_function(builder: ProblemBuilder, function: Function, copies: tuple[float, ...]) -> None:
-    profile = function.profile
-    host = Mode(
-        tier="host",
-        memory_bytes=profile.memory_bytes,
-        saving_s=profile.ready_s,
-        load_cost_s=CHURN_COST_RATIO * profile.ready_s,
-    )
-    builder.add_function(function.name, function.owner, copies, [host], function.library)
+def _held_rows(
+    idle: list[Instance],
+    functions: list[Function],
+    libraries: Mapping[str, int],
+    free_bytes: list[int],
+) -> list[tuple[int, int]]:
+    known = {function.name: row for row, function in enumerate(functions)}
+    return [
+        (known[function.name], place)
+        for place, instance in enumerate(idle)
+        for function in _held(instance, known, functions, libraries, free_bytes[place])
+    ]
 
 
 def _libraries(functions: list[Function]) -> dict[str, int]:
@@ -145,10 +161,11 @@ def _libraries(functions: list[Function]) -> dict[str, int]:
 
 def _held(
     instance: Instance,
-    known: Mapping[str, Function],
+    known: Mapping[str, int],
+    functions: list[Function],
     libraries: Mapping[str, int],
     free_bytes: int,
-) -> Iterator[Residency]:
+) -> Iterator[Function]:
     """Give what an instance holds, as far as it fits by the profiles that loads are planned with.
 
     Footprints are measured anew all the time, so that what is held may seem to need more than
@@ -156,17 +173,14 @@ def _held(
     """
     groups: set[str] = set()
     for residency in instance.residencies.values():
-        function = known.get(residency.function)
-        if function is None or residency.state is ResidencyState.OFFLOADING:
+        row = known.get(residency.function)
+        if row is None or residency.state is ResidencyState.OFFLOADING:
             continue
+        function = functions[row]
         size_bytes = function.profile.memory_bytes
         if function.library is not None and function.library not in groups:
             size_bytes += libraries[function.library]
         if size_bytes <= free_bytes:
             free_bytes -= size_bytes
             groups |= {function.library} if function.library is not None else set()
-            yield residency
-
-
-def _mode_tier(tier: Tier) -> ModeTier:
-    return "gpu" if tier is Tier.GPU else "host"
+            yield function

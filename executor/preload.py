@@ -56,7 +56,7 @@ class Preloader:
         self._lifecycle = lifecycle
         self._quarantine = quarantine
         self._settings = settings
-        self._chances: dict[str, tuple[float, ...]] = {}
+        self._chances: dict[str, float] = {}
         self._wishes: dict[str, list[planner.Wish]] = {}
         self._held_up: list[str] = []
         self._solving = False
@@ -70,8 +70,8 @@ class Preloader:
 
     def worth_s(self, function: str) -> float:
         """Seconds that a residency of a function is expected to save, by the last forecast."""
-        chances = self._chances.get(function)
-        return chances[0] * self._state.functions[function].profile.ready_s if chances else 0.0
+        chance = self._chances.get(function, 0.0)
+        return chance * self._state.functions[function].profile.ready_s
 
     def actions(self, at_s: float) -> Iterator[Action]:
         """Ask for a plan when one is due, then remove drift from the last one."""
@@ -105,7 +105,7 @@ class Preloader:
         for instance_id in plan.problem.instance_names:
             self._wishes[instance_id] = []
             self._state.unsettled[instance_id] = None
-        for wish in planner.wishes(plan, self._chances):
+        for wish in planner.wishes(plan):
             self._wishes[wish.instance_id].append(wish)
 
     def _due_s(self, settings: PlanSettings) -> float:
@@ -118,13 +118,14 @@ class Preloader:
         functions = self._eligible((n for o in owners for n in self._state.functions_of(o)), at_s)
         snapshot = self._state.snapshot(at_s, functions, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s)
-        self._chances.update(planner.chances(snapshot, forecast, self._state.index))
+        chances = planner.chances(snapshot, forecast, self._state.index)
+        self._chances.update(zip(functions, chances[:, 0].tolist(), strict=True))
         survival = {
             instance.id: self._lifecycle.survival(instance.id, at_s, settings.horizon_s)
             for instance in snapshot.instances.values()
             if instance.state is InstanceState.IDLE
         }
-        problem = planner.build(snapshot, self._chances, survival, settings.budget.reserve_bytes)
+        problem = planner.build(snapshot, chances, survival, settings.budget.reserve_bytes)
         if problem is not None:
             self._solving = True
             yield Solve(problem)
@@ -141,14 +142,16 @@ class Preloader:
 
     def _drift(self, settings: PlanSettings, at_s: float) -> list[Load | Offload]:
         """Compare the instances that have changed, or had to wait, with what is wished for."""
-        instances = self._unsettled()
+        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
+        room = min(loading.values()) < settings.budget.loads_per_worker
+        instances = self._unsettled(self._held_up if room else [])
         wishes = [wish for id_ in instances for wish in self._wishes.get(id_, ())]
         names = {wish.function for wish in wishes}
         names.update(name for one in instances.values() for name in one.residencies)
-        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
         functions = self._eligible(names, at_s)
         drift = reconcile.diff(wishes, instances, functions, settings.budget, loading)
-        self._held_up = drift.held_up
+        waiting = () if room else self._held_up
+        self._held_up = list(dict.fromkeys((*waiting, *drift.held_up)))
         for action in drift.actions:
             match action:
                 case Load():
@@ -158,10 +161,10 @@ class Preloader:
         self._state.unsettled.clear()
         return drift.actions
 
-    def _unsettled(self) -> dict[str, Instance]:
+    def _unsettled(self, held_up: list[str]) -> dict[str, Instance]:
         """Return the instances to look at, and forget the wishes for those that are gone."""
         found = {}
-        for id_ in (*self._state.unsettled, *self._held_up):
+        for id_ in (*self._state.unsettled, *held_up):
             instance = self._state.instances.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
@@ -171,8 +174,9 @@ class Preloader:
 
     def _eligible(self, names: Iterable[str], at_s: float) -> dict[str, Function]:
         """Return those of the named functions that may be pre-loaded now."""
+        banned = self._quarantine.banned(at_s)
         return {
             name: self._state.functions[name]
             for name in names
-            if name in self._state.enabled and self._quarantine.ban(name, at_s) is None
+            if name in self._state.enabled and name not in banned
         }

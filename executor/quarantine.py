@@ -37,6 +37,10 @@ class Quarantine:
         ban = self._bans.get(function)
         return ban if ban is not None and at_s < ban.until_s else None
 
+    def banned(self, at_s: float) -> set[str]:
+        """Name the functions that are left alone now."""
+        return {name for name, ban in self._bans.items() if at_s < ban.until_s}
+
     def record(self, function: str) -> Ban | None:
         """Return the last failure since the last good load, also when its pause is over."""
         return self._bans.get(function)

@@ -104,9 +104,17 @@ class Serving:
                 self._finish(call, DeadlineExceeded("the call found no instance in time"))
 
     def drain(self, at_s: float) -> None:
-        """Try to place the waiting calls, oldest first."""
+        """Try to place the waiting calls, oldest first; of a function until one must still wait."""
+        owners = self._state.take_undrained()
+        stuck: set[str] = set()
         for call in self.backlog.waiting():
+            name = call.invocation.function
+            starting = call.instance_id is not None
+            if name in stuck or (starting and self._state.functions[name].owner not in owners):
+                continue
             self._place(call, at_s)
+            if call.waiting and call.instance_id is None:
+                stuck.add(name)
 
     def instance_ready(self, instance: Instance, at_s: float) -> bool:
         """Give a new instance to the call it was started for; False when that is served already."""

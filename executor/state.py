@@ -4,7 +4,7 @@ What was ordered but not yet seen (an instance starting, a residency loading) is
 the moment of the order, so that nothing is given away twice.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -30,12 +30,16 @@ LEARNING_RATE = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A view that no later event changes; ``version`` grows with every change of the state."""
+    """A view that no later event changes; ``version`` grows with every change of the state.
+
+    ``running`` counts the running calls of functions that have any.
+    """
 
     version: int
     at_s: float
     functions: Mapping[str, Function]
     instances: Mapping[str, Instance]
+    running: Mapping[str, int]
 
 
 class State:
@@ -61,6 +65,7 @@ class State:
         self._functions_of: defaultdict[str, list[str]] = defaultdict(list)
         for function in self.functions.values():
             self._functions_of[function.owner].append(function.name)
+        self._undrained: set[str] = set()
         self._created = 0
         self._measured: set[str] = set()
 
@@ -69,7 +74,14 @@ class State:
     ) -> Snapshot:
         """Freeze what owners have, with those functions that may be pre-loaded."""
         instances = {one.id: one for owner in owners for one in self.of_owner(owner)}
-        return Snapshot(self.version, at_s, functions, instances)
+        running = Counter(
+            held.function
+            for one in instances.values()
+            if one.state is InstanceState.BUSY
+            for held in one.residencies.values()
+            if held.state is ResidencyState.RUNNING
+        )
+        return Snapshot(self.version, at_s, functions, instances, running)
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -94,6 +106,11 @@ class State:
     def holders(self, function: str) -> Iterator[Instance]:
         """All instances that have a function in any state, longest first."""
         return (self.instances[id_] for id_ in self.census.holders[function])
+
+    def take_undrained(self) -> set[str]:
+        """Take out the owners whose capacity has changed since this was last asked."""
+        owners, self._undrained = self._undrained, set()
+        return owners
 
     def enable(self, function: str) -> None:
         """Let a function be called and pre-loaded."""
@@ -269,6 +286,7 @@ class State:
         self.version += 1
         self.capacity_version += 1
         self.unplanned[owner] = None
+        self._undrained.add(owner)
 
     def _next_id(self) -> str:
         self._created += 1

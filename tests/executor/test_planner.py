@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from executor.actions import Run
 from executor.domain import Function, Tier
@@ -16,6 +17,10 @@ F, G = function("f", mib=100), function("g", mib=150)
 LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
 
 
+def likely(world: State) -> NDArray[np.float64]:
+    return np.array([LIKELY[name] for name in world.functions])
+
+
 def snapshot(world: State):  # type: ignore[no-untyped-def]
     return world.snapshot(0.0, world.functions, world.owners())
 
@@ -25,7 +30,7 @@ def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> 
     world = state(F, G, bobs, worker_mib=3000)
     idle, busy = idle_instance(world, "f"), idle_instance(world, "f")
     world.run(Run("c", busy.id, "f", Tier.HOST, 60.0), 0.0)
-    problem = build(snapshot(world), LIKELY, {idle.id: 1.0}, 0)
+    problem = build(snapshot(world), likely(world), {idle.id: 1.0}, 0)
     assert problem is not None
     assert problem.instance_names == (idle.id,)
     assert problem.function_names == ("f", "g")
@@ -34,7 +39,7 @@ def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> 
 def test_values_costs_and_capacity_are_those_of_the_profile_and_the_limit() -> None:
     world = state(F, worker_mib=3000)
     instance = idle_instance(world, "f")
-    problem = build(snapshot(world), LIKELY, {instance.id: 0.5}, 30 * MIB)
+    problem = build(snapshot(world), likely(world), {instance.id: 0.5}, 30 * MIB)
     assert problem is not None
     assert problem.mode_saving_s[0] == F.profile.ready_s
     assert problem.mode_load_cost_s[0] == pytest.approx(CHURN_COST_RATIO * F.profile.ready_s)
@@ -47,7 +52,7 @@ def test_what_is_held_counts_as_held() -> None:
     world = state(F, G)
     instance = idle_instance(world, "f")
     hold(world, instance.id, "g")
-    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
     assert problem is not None
     mode, where = problem.held[0]
     assert problem.function_names[problem.mode_function[mode]] == "g"
@@ -61,7 +66,7 @@ def test_a_world_that_holds_more_than_profiles_allow_still_gives_a_valid_problem
         hold(world, instance.id, name)
         grown = replace(world.functions[name].profile, memory_bytes=300 * MIB)
         world.functions[name] = replace(world.functions[name], profile=grown)
-    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert len(problem.held) == 1
 
@@ -75,7 +80,7 @@ def test_library_bytes_are_shared_within_an_instance() -> None:
     instance = idle_instance(world, "f")
     for name in "fg":
         hold(world, instance.id, name)
-    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert problem.library_memory_bytes[0] == 200 * MIB
     assert len(problem.held) == 1
@@ -83,9 +88,20 @@ def test_library_bytes_are_shared_within_an_instance() -> None:
 
 def test_nothing_to_decide_is_no_problem() -> None:
     world = state(F)
-    assert build(snapshot(world), LIKELY, {}, 0) is None
+    assert build(snapshot(world), likely(world), {}, 0) is None
     instance = idle_instance(world, "f")
-    assert build(snapshot(world), {"f": (0.0, 0.0)}, {instance.id: 1.0}, 0) is None
+    never = np.zeros((1, 2))
+    assert build(snapshot(world), never, {instance.id: 1.0}, 0) is None
+
+
+def test_what_is_not_worth_a_load_is_in_the_problem_only_while_it_is_held() -> None:
+    world = state(F, G)
+    instance = idle_instance(world, "f")
+    hold(world, instance.id, "g")
+    barely = np.full((2, 2), CHURN_COST_RATIO)
+    problem = build(snapshot(world), barely, {instance.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.function_names == ("g",)
 
 
 def test_running_calls_serve_the_first_ranks() -> None:
@@ -94,16 +110,17 @@ def test_running_calls_serve_the_first_ranks() -> None:
     world.run(Run("c", instance.id, "f", Tier.HOST, 60.0), 0.0)
     at_least = np.array([[0.9, 0.5, 0.2, 0.1], [0.8, 0.4, 0.2, 0.1]])
     forecast = Forecast(at_least, (), np.zeros((2, 0)))
-    likely = chances(snapshot(world), forecast, world.index)
-    assert likely == {"f": (0.5, 0.2, 0.1), "g": (0.8, 0.4, 0.2, 0.1)}
+    left = chances(snapshot(world), forecast, world.index)
+    assert left.tolist() == [[0.5, 0.2, 0.1, 0.0], [0.8, 0.4, 0.2, 0.1]]
+    assert at_least[0, 0] == 0.9
 
 
 def test_wishes_name_what_the_plan_places_most_worth_first() -> None:
     world = state(F, G)
     instance = idle_instance(world, "f")
-    problem = build(snapshot(world), LIKELY, {instance.id: 1.0}, 0)
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
     assert problem is not None
-    named = wishes(solve(problem, "priority"), LIKELY)
+    named = wishes(solve(problem, "priority"))
     assert [one.function for one in named] == ["f", "g"]
     assert named[0].worth_s == pytest.approx(0.9 * F.profile.ready_s)
 
