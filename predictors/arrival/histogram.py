@@ -17,6 +17,7 @@ BINS = 96
 BINS_PER_OCTAVE = 4
 FIRST_EDGE_S = 0.1
 PRIOR_GAPS = 0.5
+LEAST_SHARE = 1e-3
 EDGES_S = np.concatenate([[0.0], FIRST_EDGE_S * 2.0 ** (np.arange(BINS) / BINS_PER_OCTAVE)])
 
 
@@ -40,23 +41,18 @@ class HistogramPredictor(BasePredictor):
         super().__init__(levels)
 
     def _fields(self) -> dict[str, Field]:
-        return {"gaps": Field((BINS,), np.float32)}
+        return {"reaching": Field((BINS + 1,), np.float32)}
 
     def _fold(self, calls: Calls) -> None:
-        _add(calls.functions, calls.gap_s, self.retention, self._state["gaps"])
+        _add(calls.functions, calls.gap_s, self.retention, self._state["reaching"])
 
     def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
         at_least = np.empty((self.count, MAX_ARRIVALS))
-        _answer(self._state["gaps"], self._waited_s(now_s), horizon_s, PRIOR_MASS, at_least)
+        _answer(self._state["reaching"], self._waited_s(now_s), horizon_s, at_least)
         return at_least
 
 
-def _prior_mass() -> NDArray[np.float64]:
-    chance = np.array([survival(edge_s) for edge_s in EDGES_S])
-    return PRIOR_GAPS * np.append(chance[:-1] - chance[1:], chance[-1])
-
-
-PRIOR_MASS = _prior_mass()
+PRIOR_REACHING = PRIOR_GAPS * np.array([survival(edge_s) for edge_s in EDGES_S])
 
 
 @jit
@@ -71,60 +67,56 @@ def _add(
     functions: NDArray[np.int64],
     gap_s: NDArray[np.float64],
     retention: float,
-    gaps: NDArray[np.float32],
+    reaching: NDArray[np.float32],
 ) -> None:
+    """Add each gap to all bins up to its own."""
     for i in range(len(functions)):
         if gap_s[i] < np.inf:
-            row = gaps[functions[i]]
+            row = reaching[functions[i]]
             row *= np.float32(retention)
-            row[_bin(gap_s[i])] += np.float32(1.0)
+            row[: _bin(gap_s[i]) + 1] += np.float32(1.0)
 
 
 @jit
-def _mass_after(above: NDArray[np.float64], after_s: float) -> float:
-    """Return the mass of gaps longer than ``after_s``; ``above[b]`` is that above edge b."""
+def _mass_after(reaching: NDArray[np.float32], after_s: float) -> float:
+    """Return the mass of gaps longer than ``after_s``, the prior's included."""
     b = _bin(after_s)
     low_s, high_s = EDGES_S[b], EDGES_S[b + 1]
     share = min(1.0, (after_s - low_s) / (high_s - low_s))
-    return float(above[b] + share * (above[b + 1] - above[b]))
+    low, high = reaching[b] + PRIOR_REACHING[b], reaching[b + 1] + PRIOR_REACHING[b + 1]
+    return float(low + share * (high - low))
 
 
 @jit
 def _answer(
-    gaps: NDArray[np.float32],
+    reaching: NDArray[np.float32],
     waited_s: NDArray[np.float64],
     horizon_s: float,
-    prior_mass: NDArray[np.float64],
     at_least: NDArray[np.float64],
 ) -> None:
-    above = np.empty(BINS + 1)
-    for function in range(len(gaps)):
-        above[BINS] = prior_mass[BINS]
-        for b in range(BINS - 1, -1, -1):
-            above[b] = above[b + 1] + gaps[function, b] + prior_mass[b]
-        _chances(above, waited_s[function], horizon_s, at_least[function])
+    for function in range(len(reaching)):
+        _chances(reaching[function], waited_s[function], horizon_s, at_least[function])
 
 
 @jit
 def _chances(
-    above: NDArray[np.float64], waited_s: float, horizon_s: float, at_least: NDArray[np.float64]
+    reaching: NDArray[np.float32], waited_s: float, horizon_s: float, at_least: NDArray[np.float64]
 ) -> None:
     """Integrate over the time of the first call the chance that others follow it in time."""
     end_s = waited_s + horizon_s
-    total = above[0]
-    left = _mass_after(above, waited_s)
+    total, left = _mass_after(reaching, 0.0), _mass_after(reaching, waited_s)
     at_least[:] = 0.0
-    at_least[0] = 1.0 - _mass_after(above, end_s) / left
+    at_least[0] = 1.0 - _mass_after(reaching, end_s) / left
     low_s, low_mass = waited_s, left
     for b in range(_bin(waited_s), _bin(end_s) + 1):
         high_s = min(EDGES_S[b + 1], end_s)
-        high_mass = _mass_after(above, high_s)
+        high_mass = _mass_after(reaching, high_s)
         share = (low_mass - high_mass) / left
-        if share > 1e-6:
+        if share > LEAST_SHARE:
             for part in (0.21, 0.79):
                 remaining_s = end_s - low_s - part * (high_s - low_s)
                 follow = 0.5 * share
                 for j in range(1, MAX_ARRIVALS):
-                    follow *= 1.0 - _mass_after(above, remaining_s / j) / total
+                    follow *= 1.0 - _mass_after(reaching, remaining_s / j) / total
                     at_least[j] += follow
         low_s, low_mass = high_s, high_mass

@@ -4,6 +4,8 @@ A fifth of the functions in the Azure Functions 2019 traces are called by timers
 "Serverless in the Wild", USENIX ATC 2020), which fire at set times of the hour.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,11 +16,31 @@ from predictors.arrival.jit import jit
 SLOT_S = 10.0
 SLOTS = 360
 HOURS = 24
-DAY_S = 86400.0
+HOUR_S, DAY_S = 3600.0, 86400.0
 PRIOR_HOURS = 0.5
 PRIOR_SLOT_CHANCE = 1e-4
 PRIOR_HABIT_SLOTS = 20.0
 MOST_CHANCE = 0.999
+
+
+class Habits(NamedTuple):
+    """What is kept of the functions, one row a function.
+
+    Attributes
+    ----------
+    slot_hits, hour_hits
+        float32[n, SLOTS] and float32[n, HOURS], slots with a call by place in the hour and by hour.
+    hits, calls
+        float64[n], slots with a call in all, and calls.
+    last_slot
+        int64[n], since midnight, of the latest call.
+    """
+
+    slot_hits: NDArray[np.float32]
+    hour_hits: NDArray[np.float32]
+    hits: NDArray[np.float64]
+    calls: NDArray[np.float64]
+    last_slot: NDArray[np.int64]
 
 
 class SeasonalPredictor(BasePredictor):
@@ -26,7 +48,8 @@ class SeasonalPredictor(BasePredictor):
 
     It is the share of past hours with a call in that slot, drawn towards the function's mean over
     all slots, and raised or lowered by the habit of the hour of the day. A slot with a call has
-    further ones with the function's mean chance.
+    further ones with the function's mean chance. Slots that never had a call are taken together in
+    four stretches, which is as many as calls are told apart.
 
     Parameters
     ----------
@@ -38,28 +61,24 @@ class SeasonalPredictor(BasePredictor):
         return {
             "slot_hits": Field((SLOTS,), np.float32),
             "hour_hits": Field((HOURS,), np.float32),
+            "hits": Field(),
             "calls": Field(),
             "last_slot": Field((), np.int64, -1),
         }
 
+    @property
+    def _habits(self) -> Habits:
+        return Habits(*(self._state[name] for name in Habits._fields))
+
     def _fold(self, calls: Calls) -> None:
-        state = self._state
         slots = (calls.at_s // SLOT_S).astype(np.int64)
-        np.add.at(state["calls"], calls.functions, 1.0)
-        _hit(calls.functions, slots, state["slot_hits"], state["hour_hits"], state["last_slot"])
+        _hit(calls.functions, slots, self._habits)
 
     def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        state = self._state
         at_least = np.empty((self.count, MAX_ARRIVALS))
         since_s = self._since_s(now_s)
-        hits = state["hour_hits"].sum(axis=1, dtype=np.float64)
-        slots = max(0.0, (now_s - since_s) / SLOT_S)
-        mean = (hits + PRIOR_SLOT_CHANCE * SLOTS) / (slots + SLOTS)
-        habits = _habits(state["hour_hits"], mean, _visits(since_s, now_s))
-        further = 1.0 - (hits + 1.0) / (state["calls"] + 1.0)
-        _answer(
-            state["slot_hits"], habits, mean, further, slots / SLOTS, now_s, horizon_s, at_least
-        )
+        hours = max(0.0, (now_s - since_s) / HOUR_S)
+        _answer(self._habits, hours, _visits(since_s, now_s), now_s, horizon_s, at_least)
         return at_least
 
 
@@ -69,70 +88,98 @@ def _visits(start_s: float, now_s: float) -> NDArray[np.float64]:
 
     def passed(at_s: float) -> NDArray[np.float64]:
         days, rest_s = divmod(at_s, DAY_S)
-        return np.asarray(days + np.diff(np.minimum(edges_s, rest_s)) / (DAY_S / HOURS))
+        return np.asarray(days + np.diff(np.minimum(edges_s, rest_s)) / HOUR_S)
 
     return passed(now_s) - passed(start_s)
 
 
-def _habits(
-    hour_hits: NDArray[np.float32], mean: NDArray[np.float64], visits: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return how much livelier than the mean each hour of the day is, float64[n, 24]."""
-    prior = PRIOR_HABIT_SLOTS * mean[:, None]
-    return np.asarray((hour_hits + prior) / (mean[:, None] * visits * SLOTS + prior))
-
-
 @jit
-def _hit(
-    functions: NDArray[np.int64],
-    slots: NDArray[np.int64],
-    slot_hits: NDArray[np.float32],
-    hour_hits: NDArray[np.float32],
-    last_slot: NDArray[np.int64],
-) -> None:
+def _hit(functions: NDArray[np.int64], slots: NDArray[np.int64], habits: Habits) -> None:
     for i in range(len(functions)):
         function = functions[i]
-        if slots[i] > last_slot[function]:
-            last_slot[function] = slots[i]
-            slot_hits[function, slots[i] % SLOTS] += 1.0
-            hour_hits[function, (slots[i] // SLOTS) % HOURS] += 1.0
+        habits.calls[function] += 1.0
+        if slots[i] > habits.last_slot[function]:
+            habits.last_slot[function] = slots[i]
+            habits.hits[function] += 1.0
+            habits.slot_hits[function, slots[i] % SLOTS] += 1.0
+            habits.hour_hits[function, (slots[i] // SLOTS) % HOURS] += 1.0
 
 
 @jit
 def _answer(
-    slot_hits: NDArray[np.float32],
-    habits: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    further: NDArray[np.float64],
+    habits: Habits,
     hours: float,
+    visits: NDArray[np.float64],
     now_s: float,
     horizon_s: float,
     at_least: NDArray[np.float64],
 ) -> None:
     start, end = now_s / SLOT_S, (now_s + horizon_s) / SLOT_S
-    first = int(start)
-    last_of_hour = min(int(end), first + SLOTS)
     exactly = np.empty(MAX_ARRIVALS)
-    for function in range(len(mean)):
+    for function in range(len(at_least)):
         exactly[:] = 0.0
         exactly[0] = 1.0
-        hourly = 0.0
-        for slot in range(first, last_of_hour + 1):
-            hits = slot_hits[function, slot % SLOTS] + PRIOR_HOURS * mean[function]
-            log_none = np.log1p(-min(MOST_CHANCE, hits / (hours + PRIOR_HOURS)))
-            log_none *= habits[function, (slot // SLOTS) % HOURS]
-            cover = min(end, slot + 1.0, start + SLOTS) - max(start, float(slot))
-            _add_hits(exactly, -np.expm1(cover * log_none), further[function])
-            hourly += cover * log_none
-        slot_s = start + SLOTS
-        while slot_s < end:
-            cover = min(1.0, (end - slot_s) / SLOTS)
-            _add_hits(exactly, -np.expm1(cover * hourly), further[function])
-            slot_s += SLOTS
+        further = 1.0 - (habits.hits[function] + 1.0) / (habits.calls[function] + 1.0)
+        log_none = _go_through_slots(habits, function, hours, visits, start, end, further, exactly)
+        slot = start + SLOTS
+        while slot < end:
+            cover = min(1.0, (end - slot) / SLOTS)
+            _add_hits(exactly, -np.expm1(cover * log_none), further)
+            slot += SLOTS
         left = 1.0
         for j in range(MAX_ARRIVALS):
             left -= exactly[j]
             at_least[function, j] = max(0.0, left)
+
+
+@jit
+def _go_through_slots(
+    habits: Habits,
+    function: int,
+    hours: float,
+    visits: NDArray[np.float64],
+    start: float,
+    end: float,
+    further: float,
+    exactly: NDArray[np.float64],
+) -> float:
+    """Add the slots of up to an hour; return the logarithm of the chance of no call in them."""
+    slots = hours * SLOTS
+    mean = (habits.hits[function] + PRIOR_SLOT_CHANCE * SLOTS) / (slots + SLOTS)
+    log_quiet = _log_none(PRIOR_HOURS * mean, hours)
+    quiet, busy = 0.0, 0.0
+    first, end = int(start), min(end, start + SLOTS)
+    place, hour = first % SLOTS, (first // SLOTS) % HOURS
+    liveliness = _liveliness(habits.hour_hits[function, hour], mean, visits[hour])
+    for slot in range(first, int(end) + 1):
+        cover = liveliness * (min(end, slot + 1.0) - max(start, float(slot)))
+        hits = habits.slot_hits[function, place]
+        if hits == 0.0:
+            quiet += cover * log_quiet
+        else:
+            log_none = cover * _log_none(hits + PRIOR_HOURS * mean, hours)
+            _add_hits(exactly, -np.expm1(log_none), further)
+            busy += log_none
+        place += 1
+        if place == SLOTS:
+            place, hour = 0, (hour + 1) % HOURS
+            liveliness = _liveliness(habits.hour_hits[function, hour], mean, visits[hour])
+    for _ in range(MAX_ARRIVALS):
+        _add_hits(exactly, -np.expm1(quiet / MAX_ARRIVALS), further)
+    return quiet + busy
+
+
+@jit
+def _liveliness(hits: float, mean: float, visits: float) -> float:
+    """Return how much livelier than the mean an hour of the day is."""
+    prior = PRIOR_HABIT_SLOTS * mean
+    return (hits + prior) / (mean * visits * SLOTS + prior)
+
+
+@jit
+def _log_none(hits: float, hours: float) -> float:
+    """Return the logarithm of the chance that a slot passes without a call."""
+    return float(np.log1p(-min(MOST_CHANCE, hits / (hours + PRIOR_HOURS))))
 
 
 @jit

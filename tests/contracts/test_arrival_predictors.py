@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from predictors.arrival.base import BasePredictor
 from predictors.arrival.ewma import EwmaPredictor
 from predictors.arrival.histogram import HistogramPredictor
+from predictors.arrival.mixture import MixturePredictor
+from predictors.arrival.neural import NeuralPredictor
 from predictors.arrival.poisson import PoissonPredictor
 from predictors.arrival.renewal import RenewalPredictor
 from predictors.arrival.seasonal import SeasonalPredictor
@@ -20,6 +22,8 @@ PREDICTORS: list[Callable[[], BasePredictor]] = [
     EwmaPredictor,
     SeasonalPredictor,
     RenewalPredictor,
+    NeuralPredictor,
+    MixturePredictor,
 ]
 FUNCTIONS = 5
 START_S = 40_000.0

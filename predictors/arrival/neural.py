@@ -1,0 +1,134 @@
+"""A small network over the last gaps, trained on traces.
+
+The intensity of the next call as a neural function of the history is that of Omi, Ueda and Aihara,
+"Fully Neural Network based Model for General Temporal Point Processes", NeurIPS 2019, which also
+models the cumulative hazard; here it is a sum of non-negative increments.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from predictors.arrival import features, network
+from predictors.arrival.base import BasePredictor, Calls, Field
+from predictors.arrival.features import Histories
+from predictors.arrival.forecast import MAX_ARRIVALS
+from predictors.arrival.jit import jit
+
+CHECKPOINT = Path(__file__).with_name("neural.npz")
+
+
+class Layers(NamedTuple):
+    """Weights of the network, float32, as ``network`` takes them."""
+
+    weight0: NDArray[np.float32]
+    bias0: NDArray[np.float32]
+    weight1: NDArray[np.float32]
+    bias1: NDArray[np.float32]
+    weight2: NDArray[np.float32]
+    bias2: NDArray[np.float32]
+
+
+class NeuralPredictor(BasePredictor):
+    """Cumulative hazards by a network, which makes all chances grow with the horizon.
+
+    From what ``features`` describes, two hidden layers give for each interval between knots on
+    the axis of time ahead four non-negative increments of hazard: of a first call, and of a
+    second, third and fourth given that the one before came within the horizon. Training needs
+    torch (``bench/predictors/train.py``), the forward pass does not.
+
+    Parameters
+    ----------
+    checkpoint
+        The trained weights; the shipped ones by default.
+    levels
+        Quantiles of the next arrival to give with each forecast.
+    """
+
+    def __init__(self, checkpoint: Path = CHECKPOINT, levels: tuple[float, ...] = ()) -> None:
+        self.checkpoint = checkpoint
+        super().__init__(levels)
+
+    @cached_property
+    def _layers(self) -> Layers:
+        with np.load(self.checkpoint) as arrays:
+            return Layers(*(arrays[name] for name in Layers._fields))
+
+    def _fields(self) -> dict[str, Field]:
+        return {
+            "known": Field((), np.int64),
+            "gaps_s": Field((features.GAPS,), np.float32),
+            "likeness": Field((features.GAPS, 2), np.float32),
+            "summary": Field((features.SUMMARY,), np.float32),
+            "log_rates": Field((len(features.MEMORIES_S),), np.float32, -np.inf),
+            "minute_hits": Field((features.MINUTES + 1,), np.float32),
+            "last_minute": Field((), np.int64, -1),
+        }
+
+    @property
+    def _histories(self) -> Histories:
+        return Histories(*(self._state[name] for name in Histories._fields))
+
+    def _fold(self, calls: Calls) -> None:
+        features.fold(calls.functions, calls.at_s, calls.gap_s, self._histories)
+
+    def describe(self, now_s: float) -> NDArray[np.float32]:
+        """Return the input of the network, float32[n, features]."""
+        self._flush()
+        rows = np.empty((self.count, features.FEATURES), np.float32)
+        watched_s = now_s - self._since_s(now_s)
+        _describe(self._histories, self._waited_s(now_s), now_s, watched_s, rows)
+        return rows
+
+    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
+        at_least = np.empty((self.count, MAX_ARRIVALS))
+        watched_s = now_s - self._since_s(now_s)
+        waited_s, covered = self._waited_s(now_s), coverage(horizon_s)
+        _answer(self._histories, waited_s, now_s, watched_s, self._layers, covered, at_least)
+        return at_least
+
+
+def coverage(horizon_s: float) -> NDArray[np.float32]:
+    """Return how much of each interval that the horizon reaches lies within it.
+
+    Beyond the last knot the hazard of the last interval goes on, so that its share exceeds one.
+    """
+    widths_s = np.diff(features.KNOTS_S)
+    share = np.clip((horizon_s - features.KNOTS_S[:-1]) / widths_s, 0.0, None)
+    share[:-1] = np.minimum(share[:-1], 1.0)
+    return share[share > 0.0].astype(np.float32)
+
+
+@jit
+def _describe(
+    histories: Histories,
+    waited_s: NDArray[np.float64],
+    now_s: float,
+    watched_s: float,
+    rows: NDArray[np.float32],
+) -> None:
+    for function in range(len(waited_s)):
+        features.describe(histories, function, waited_s[function], now_s, watched_s, rows[function])
+
+
+@jit
+def _answer(
+    histories: Histories,
+    waited_s: NDArray[np.float64],
+    now_s: float,
+    watched_s: float,
+    layers: Layers,
+    covered: NDArray[np.float32],
+    at_least: NDArray[np.float64],
+) -> None:
+    row = np.empty(features.FEATURES, np.float32)
+    hidden0, hidden1 = np.empty_like(layers.bias0), np.empty_like(layers.bias1)
+    hazards = np.empty(len(covered) * MAX_ARRIVALS, np.float32)
+    for function in range(len(waited_s)):
+        features.describe(histories, function, waited_s[function], now_s, watched_s, row)
+        network.dense(row, layers.weight0, layers.bias0, hidden0)
+        network.dense(hidden0, layers.weight1, layers.bias1, hidden1)
+        network.chances(hidden1, layers.weight2, layers.bias2, covered, hazards, at_least[function])
