@@ -9,6 +9,9 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from numpy.typing import NDArray
+
+Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 def latency_cdf(file: Path, runs: Mapping[str, Sequence[float]], title: str) -> None:
@@ -35,6 +38,36 @@ def latency_cdf(file: Path, runs: Mapping[str, Sequence[float]], title: str) -> 
     axes.grid(visible=True, which="both", alpha=0.25)
     axes.legend(loc="lower right")
     axes.set_title(title)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=150)
+    plt.close(figure)
+
+
+def calibration(file: Path, panels: Mapping[str, Mapping[str, Curve]], title: str) -> None:
+    """Draw the share of forecasts that came true over the forecast chance, on logarithmic axes.
+
+    Parameters
+    ----------
+    file
+        Where the picture goes; its ending names the format.
+    panels
+        By title of a panel and name of a line: forecast chances, and the shares that came true.
+    title
+        What stands above.
+    """
+    figure, all_axes = plt.subplots(
+        1, len(panels), figsize=(4.4 * len(panels), 4.4), layout="constrained", squeeze=False
+    )
+    for axes, (name, curves) in zip(all_axes[0], panels.items(), strict=True):
+        axes.plot([1e-4, 1], [1e-4, 1], color="grey", linewidth=0.8)
+        for label, (forecast, came) in curves.items():
+            axes.plot(forecast, came, marker=".", label=label)
+        axes.set(xscale="log", yscale="log", xlim=(1e-4, 1), ylim=(1e-4, 1), title=name)
+        axes.set_xlabel("forecast chance of a call")
+        axes.grid(visible=True, alpha=0.25)
+    all_axes[0][0].set_ylabel("share of forecasts with a call")
+    all_axes[0][0].legend(loc="upper left")
+    figure.suptitle(title)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=150)
     plt.close(figure)

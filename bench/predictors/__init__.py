@@ -1,0 +1,1 @@
+"""Arrival predictors on traces: the walk-forward benchmark, and the network's training."""

@@ -1,0 +1,45 @@
+"""The benchmark as a command."""
+
+import csv
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bench.predictors.cli import app
+from tests.bench.predictors.small import write_traces
+
+
+def test_tables_and_picture_are_written(tmp_path: Path) -> None:
+    write_traces(tmp_path / "traces", functions=60)
+    arguments = ["predictors", "--data", str(tmp_path), "--out", str(tmp_path / "out")]
+    options = ["--predictors", "poisson,mixture", "--horizons", "60,600", "--every-s", "300"]
+    result = CliRunner().invoke(app, arguments + options, catch_exceptions=False)
+    assert result.exit_code == 0
+    with (tmp_path / "out" / "predictors.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["predictor"] for row in rows} == {"poisson", "mixture"}
+    assert {row["trace"] for row in rows} > {"all", "azure2019_24h_sample"}
+    assert "| mixture |" in (tmp_path / "out" / "predictors.md").read_text()
+    assert (tmp_path / "out" / "calibration.png").stat().st_size > 10_000
+
+
+@pytest.mark.torch
+def test_weights_are_trained_and_usable(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from predictors.arrival.neural import NeuralPredictor
+
+    write_traces(tmp_path / "traces", functions=60)
+    weights = tmp_path / "weights.npz"
+    arguments = ["train-predictor", "--data", str(tmp_path), "--out", str(weights), "--epochs", "1"]
+    result = CliRunner().invoke(app, arguments, catch_exceptions=False)
+    assert "horizon 600 s" in result.output
+    predictor = NeuralPredictor(weights)
+    predictor.resize(2)
+    assert predictor.forecast(0.0, 60.0).at_least.shape == (2, 4)
+
+
+def test_missing_traces_are_named(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["predictors", "--data", str(tmp_path / "nowhere")])
+    assert result.exit_code != 0
+    assert "nowhere" in str(result.exception) + result.output
