@@ -45,7 +45,7 @@ class PlanSection(_Section):
     horizon_s: PositiveFloat = 10.0
     period_s: PositiveFloat = 1.0
     loads_at_once: PositiveInt = 1
-    method: str = "price"
+    method: str = "auto"
     deadline_s: PositiveFloat = 0.05
 
 

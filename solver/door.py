@@ -1,8 +1,13 @@
 """The one door to all methods."""
 
+from functools import cache
+
 from solver.methods import load_method
 from solver.plan import Plan
 from solver.problem import Problem
+
+_kept = cache(load_method)
+"""Methods are made once, since some keep a child process that is ready to solve."""
 
 
 def solve(
@@ -34,4 +39,4 @@ def solve(
     MissingSolver
         When the method needs a third-party solver that is not installed.
     """
-    return load_method(method).solve(problem, deadline_s=deadline_s, seed=seed, incumbent=incumbent)
+    return _kept(method).solve(problem, deadline_s=deadline_s, seed=seed, incumbent=incumbent)

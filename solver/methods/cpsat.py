@@ -70,6 +70,8 @@ def optimise(task: Task) -> Answer:
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     solver.parameters.subsolvers.append("max_lp")
+    solver.parameters.symmetry_level = 0
+    solver.parameters.cp_model_probing_level = 0
     solver.parameters.relative_gap_limit = OPTIMAL_GAP / 2
     solver.parameters.random_seed = task.seed % 2**31
     solver.parameters.max_time_in_seconds = task.deadline.left_s

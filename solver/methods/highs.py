@@ -66,6 +66,9 @@ def optimise(task: Task) -> Answer:
     highs.setSolution(len(pairs), pairs, task.start.astype(np.float64))
     highs.setOptionValue("time_limit", task.deadline.left_s)
     highs.run()
+    if _solution_is_lost(highs, task.program):
+        highs.clearSolver()
+        highs.run()
     info = highs.getInfo()
     solution = highs.getSolution()
     chosen = None
@@ -75,6 +78,16 @@ def optimise(task: Task) -> Answer:
     finished = status == highspy.HighsModelStatus.kOptimal
     stopped = status == highspy.HighsModelStatus.kTimeLimit
     return Answer(chosen, info.mip_dual_bound if finished or stopped else inf, finished)
+
+
+def _solution_is_lost(highs: SilentHighs, program: LinearProgram) -> bool:
+    """Tell whether the columns are worth less than stated.
+
+    HiGHS 1.16 hands back the start in place of a better solution when presolve alone finds it.
+    """
+    stated = highs.getInfo().objective_function_value
+    columns = np.array(highs.getSolution().col_value)
+    return len(columns) > 0 and program.objective @ columns < stated - OPTIMAL_GAP * abs(stated)
 
 
 def _model(program: LinearProgram) -> Any:

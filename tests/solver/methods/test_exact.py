@@ -4,6 +4,7 @@ import pytest
 
 from bench.solver.instances import SIZES, make_instance
 from solver import MissingSolver, solve, verify
+from solver.builder import Mode, ProblemBuilder
 from solver.methods import METHODS, load_method
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -52,3 +53,18 @@ def test_nothing_is_printed(method: str, capfd: pytest.CaptureFixture[str]) -> N
     pytest.importorskip(PACKAGES[method])
     solve(make_instance(SIZES["S"], seed=3).problem, method, deadline_s=5.0)
     assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("method", PACKAGES)
+def test_better_solution_than_the_start_is_not_lost(method: str) -> None:
+    pytest.importorskip(PACKAGES[method])
+    builder = ProblemBuilder()
+    builder.add_gpu("k", 0)
+    builder.add_function("f", "u", [0.15], [Mode("host", 2, 0.125, 0.0)])
+    builder.add_function("g", "u", [0.15], [Mode("host", 1, 1.875, 0.2)])
+    builder.add_function("h", "u", [0.05], [Mode("host", 0, 0.125, 0.0), Mode("gpu", 0, 0.25, 0.0)])
+    builder.add_instance("i", "u", 0, gpu="k")
+    builder.add_instance("j", "u", 2, survival=0.75)
+    plan = solve(builder.build(), method, deadline_s=20.0)
+    assert plan.objective == pytest.approx(0.15 * 0.125 * 0.75 + 0.05 * 0.25)
+    assert plan.status == "optimal"
