@@ -12,6 +12,7 @@ from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.jit import jit
 from predictors.arrival.prior import survival
+from predictors.arrival.rows import share
 
 BINS = 96
 BINS_PER_OCTAVE = 4
@@ -48,7 +49,11 @@ class HistogramPredictor(BasePredictor):
 
     def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
         at_least = np.empty((self.count, MAX_ARRIVALS))
-        _answer(self._state["reaching"], self._waited_s(now_s), horizon_s, at_least)
+        reaching, waited_s = self._state["reaching"], self._waited_s(now_s)
+        share(
+            lambda first, last: _answer(first, last, reaching, waited_s, horizon_s, at_least),
+            self.count,
+        )
         return at_least
 
 
@@ -89,12 +94,14 @@ def _mass_after(reaching: NDArray[np.float32], after_s: float) -> float:
 
 @jit
 def _answer(
+    first: int,
+    last: int,
     reaching: NDArray[np.float32],
     waited_s: NDArray[np.float64],
     horizon_s: float,
     at_least: NDArray[np.float64],
 ) -> None:
-    for function in range(len(reaching)):
+    for function in range(first, last):
         _chances(reaching[function], waited_s[function], horizon_s, at_least[function])
 
 

@@ -9,8 +9,6 @@ predictors``.
 """
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -22,6 +20,7 @@ from predictors.arrival.forecast import MAX_ARRIVALS, Forecast
 from predictors.arrival.histogram import HistogramPredictor
 from predictors.arrival.jit import jit
 from predictors.arrival.neural import NeuralPredictor
+from predictors.arrival.rows import share
 from predictors.arrival.seasonal import SeasonalPredictor
 
 START_WEIGHTS = {"neural": 0.85, "histogram": 0.05, "seasonal": 0.05, "ewma": 0.05}
@@ -30,7 +29,6 @@ EXPERTS = len(START_WEIGHTS)
 LEARNING_RATE = 0.3
 SHARE = 0.01
 LEAST_CHANCE = 1e-4
-FUNCTIONS_WORTH_THREADS = 5000
 
 
 class MixturePredictor(BasePredictor):
@@ -76,17 +74,9 @@ class MixturePredictor(BasePredictor):
         self._check_horizon(horizon_s)
         self._flush()
         answers = self._answers(now_s, horizon_s)
-        state = self._state
-        _learn(
-            answers,
-            now_s,
-            horizon_s,
-            state["log_weight"],
-            state["held"],
-            state["held_until_s"],
-            state["arrivals"],
-        )
-        at_least = _blend(answers, state["log_weight"])
+        kept = [self._state[name] for name in self._fields()]
+        share(lambda first, last: _learn(first, last, answers, now_s, horizon_s, *kept), self.count)
+        at_least = _blend(answers, self._state["log_weight"])
         return Forecast(at_least, self.levels, self._next_arrival_s(now_s))
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
@@ -119,17 +109,8 @@ class MixturePredictor(BasePredictor):
 
     def _answers(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
         """Return what each expert says, float64[n, experts, 4]."""
-
-        def answer(expert: BasePredictor) -> NDArray[np.float64]:
-            return expert.forecast(now_s, horizon_s).at_least
-
-        threaded = self.count >= FUNCTIONS_WORTH_THREADS
-        answers = (self._threads.map if threaded else map)(answer, self.experts.values())
-        return np.stack(list(answers), axis=1)
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(EXPERTS, "arrival-expert")
+        answers = [expert.forecast(now_s, horizon_s) for expert in self.experts.values()]
+        return np.stack([answer.at_least for answer in answers], axis=1)
 
 
 @jit
@@ -147,6 +128,8 @@ def _count(
 
 @jit
 def _learn(
+    first: int,
+    last: int,
     answers: NDArray[np.float64],
     now_s: float,
     horizon_s: float,
@@ -156,7 +139,7 @@ def _learn(
     arrivals: NDArray[np.int64],
 ) -> None:
     """Charge the experts for held forecasts that are over; hold a new one where none is held."""
-    for function in range(len(answers)):
+    for function in range(first, last):
         over = held_until_s[function] <= now_s
         if over:
             _charge(held[function], arrivals[function], log_weight[function])
@@ -178,13 +161,25 @@ def _charge(held: NDArray[np.float32], arrivals: int, log_weight: NDArray[np.flo
     log_weight[:] = np.log((1.0 - SHARE) * weight + SHARE * START_WEIGHT)
 
 
-@jit
 def _blend(answers: NDArray[np.float64], log_weight: NDArray[np.float32]) -> NDArray[np.float64]:
     blended = np.zeros((len(answers), MAX_ARRIVALS))
-    for function in range(len(answers)):
+    share(
+        lambda first, last: _add_weighted(first, last, answers, log_weight, blended), len(answers)
+    )
+    return blended
+
+
+@jit
+def _add_weighted(
+    first: int,
+    last: int,
+    answers: NDArray[np.float64],
+    log_weight: NDArray[np.float32],
+    blended: NDArray[np.float64],
+) -> None:
+    for function in range(first, last):
         weight = np.exp(log_weight[function])
         weight /= weight.sum()
         for expert in range(EXPERTS):
             for j in range(MAX_ARRIVALS):
                 blended[function, j] += weight[expert] * answers[function, expert, j]
-    return blended

@@ -17,6 +17,7 @@ from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.features import Histories
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.jit import jit
+from predictors.arrival.rows import share
 
 CHECKPOINT = Path(__file__).with_name("neural.npz")
 
@@ -87,7 +88,12 @@ class NeuralPredictor(BasePredictor):
         at_least = np.empty((self.count, MAX_ARRIVALS))
         watched_s = now_s - self._since_s(now_s)
         waited_s, covered = self._waited_s(now_s), coverage(horizon_s)
-        _answer(self._histories, waited_s, now_s, watched_s, self._layers, covered, at_least)
+        known, layers = self._histories, self._layers
+
+        def answer(first: int, last: int) -> None:
+            _answer(first, last, known, waited_s, now_s, watched_s, layers, covered, at_least)
+
+        share(answer, self.count)
         return at_least
 
 
@@ -116,6 +122,8 @@ def _describe(
 
 @jit
 def _answer(
+    first: int,
+    last: int,
     histories: Histories,
     waited_s: NDArray[np.float64],
     now_s: float,
@@ -127,7 +135,7 @@ def _answer(
     row = np.empty(features.FEATURES, np.float32)
     hidden0, hidden1 = np.empty_like(layers.bias0), np.empty_like(layers.bias1)
     hazards = np.empty(len(covered) * MAX_ARRIVALS, np.float32)
-    for function in range(len(waited_s)):
+    for function in range(first, last):
         features.describe(histories, function, waited_s[function], now_s, watched_s, row)
         network.dense(row, layers.weight0, layers.bias0, hidden0)
         network.dense(hidden0, layers.weight1, layers.bias1, hidden1)

@@ -16,6 +16,7 @@ from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.jit import jit
 from predictors.arrival.prior import survival
+from predictors.arrival.rows import share
 
 GAPS = 24
 PRIOR_GAPS = 0.1
@@ -45,16 +46,13 @@ class RenewalPredictor(BasePredictor):
         _push(calls.functions, calls.gap_s, state["gaps_s"], state["order"], state["known"])
 
     def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        state = self._state
-        at_least = np.empty((self.count, MAX_ARRIVALS))
-        _answer(
-            state["gaps_s"],
-            state["order"],
-            state["known"],
-            self._waited_s(now_s),
-            horizon_s,
-            at_least,
-        )
+        gaps_s, order, known = (self._state[name] for name in ("gaps_s", "order", "known"))
+        at_least, waited_s = np.empty((self.count, MAX_ARRIVALS)), self._waited_s(now_s)
+
+        def answer(first: int, last: int) -> None:
+            _answer(first, last, gaps_s, order, known, waited_s, horizon_s, at_least)
+
+        share(answer, self.count)
         return at_least
 
 
@@ -92,6 +90,8 @@ def _push(
 
 @jit
 def _answer(
+    first: int,
+    last: int,
     gaps_s: NDArray[np.float32],
     order: NDArray[np.int8],
     known: NDArray[np.int64],
@@ -100,7 +100,7 @@ def _answer(
     at_least: NDArray[np.float64],
 ) -> None:
     sorted_s, edges_s = np.empty(GAPS), np.empty(GAPS + 1)
-    for function in range(len(known)):
+    for function in range(first, last):
         n = min(GAPS, known[function])
         for rank in range(n):
             sorted_s[rank] = gaps_s[function, order[function, rank]]

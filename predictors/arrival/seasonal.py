@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.jit import jit
+from predictors.arrival.rows import share
 
 SLOT_S = 10.0
 SLOTS = 360
@@ -78,7 +79,12 @@ class SeasonalPredictor(BasePredictor):
         at_least = np.empty((self.count, MAX_ARRIVALS))
         since_s = self._since_s(now_s)
         hours = max(0.0, (now_s - since_s) / HOUR_S)
-        _answer(self._habits, hours, _visits(since_s, now_s), now_s, horizon_s, at_least)
+        habits, visits = self._habits, _visits(since_s, now_s)
+
+        def answer(first: int, last: int) -> None:
+            _answer(first, last, habits, hours, visits, now_s, horizon_s, at_least)
+
+        share(answer, self.count)
         return at_least
 
 
@@ -107,6 +113,8 @@ def _hit(functions: NDArray[np.int64], slots: NDArray[np.int64], habits: Habits)
 
 @jit
 def _answer(
+    first: int,
+    last: int,
     habits: Habits,
     hours: float,
     visits: NDArray[np.float64],
@@ -116,7 +124,7 @@ def _answer(
 ) -> None:
     start, end = now_s / SLOT_S, (now_s + horizon_s) / SLOT_S
     exactly = np.empty(MAX_ARRIVALS)
-    for function in range(len(at_least)):
+    for function in range(first, last):
         exactly[:] = 0.0
         exactly[0] = 1.0
         further = 1.0 - (habits.hits[function] + 1.0) / (habits.calls[function] + 1.0)

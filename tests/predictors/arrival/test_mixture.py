@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from predictors.arrival.mixture import FUNCTIONS_WORTH_THREADS, START_WEIGHT, MixturePredictor
+from predictors.arrival.mixture import START_WEIGHT, MixturePredictor
+from predictors.arrival.rows import ROWS_WORTH_A_THREAD
 
 HOUR_S = 3600.0
 SEASONAL, EWMA = 2, 3
@@ -68,7 +69,7 @@ def test_nothing_is_learnt_before_the_horizon_has_passed() -> None:
 def test_many_functions_in_threads_get_what_few_get() -> None:
     few, many = MixturePredictor(), MixturePredictor()
     few.resize(10)
-    many.resize(FUNCTIONS_WORTH_THREADS)
+    many.resize(2 * ROWS_WORTH_A_THREAD)
     rng = np.random.default_rng(2)
     functions, at_s = rng.integers(0, 10, 500), np.sort(rng.uniform(0, HOUR_S, 500))
     for mixture in (few, many):
