@@ -9,6 +9,7 @@ import orjson
 import typer
 from rich.console import Console
 
+from bench.demo.client import write_calls
 from bench.demo.runner import MODES, Job, run_mode
 from bench.demo.table import comparison
 from bench.demo.workload import Counts, read_scenario, read_trace, spread
@@ -52,6 +53,8 @@ def demo(
         mode: asyncio.run(run_mode(MODES[mode], base, job, out / mode, console))
         for mode in modes.split(",")
     }
+    for mode, (_, outcomes) in results.items():
+        write_calls(out / mode / "calls.csv", outcomes)
     summaries = [summary for summary, _ in results.values()]
     console.print(comparison(summaries))
     latencies = {

@@ -1,15 +1,16 @@
 """Sends a workload over HTTP at its own times, whether or not earlier calls have ended."""
 
 import asyncio
+import csv
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 
 import httpx
 
 from bench.demo.workload import Arrival
-
 
 _TIMING = re.compile(r"([a-z]+);dur=([0-9.]+)")
 
@@ -23,8 +24,10 @@ class Outcome:
     latency_s: float
     status: int
     start_kind: str
+    instance: str
     wait_s: float
     loading_s: float
+    run_s: float
 
 
 async def replay(
@@ -77,8 +80,10 @@ async def _call(
         latency_s=time.perf_counter() - begun_s,
         status=response.status_code,
         start_kind=headers.get("headstart-start-kind", ""),
+        instance=headers.get("headstart-instance", ""),
         wait_s=spent_s.get("wait", 0.0),
         loading_s=spent_s.get("loading", 0.0),
+        run_s=spent_s.get("run", 0.0),
     )
     on_outcome(outcome)
     return outcome
@@ -87,3 +92,11 @@ async def _call(
 def durations_s(server_timing: str) -> dict[str, float]:
     """Read the parts of a ``Server-Timing`` header (W3C), which are in milliseconds."""
     return {name: float(spent_ms) / 1000 for name, spent_ms in _TIMING.findall(server_timing)}
+
+
+def write_calls(file: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write one line a call, in seconds."""
+    with file.open("w", newline="") as out:
+        writer = csv.DictWriter(out, [field.name for field in fields(Outcome)])
+        writer.writeheader()
+        writer.writerows(map(asdict, outcomes))

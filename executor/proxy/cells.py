@@ -51,20 +51,14 @@ def detect(base_uid: int, *, wanted: bool) -> Isolation:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A place for one process; ``uid`` is None without isolation."""
+    """A place for one process: its home, and its user, None without isolation.
 
-    folder: Path
+    ``stand_ins`` is an empty folder, the same for all cells, for the process's view.
+    """
+
+    home: Path
+    stand_ins: Path
     uid: int | None
-
-    @property
-    def home(self) -> Path:
-        """The process's own folder, its home."""
-        return self.folder / "home"
-
-    @property
-    def stand_ins(self) -> Path:
-        """Room for the view's folders."""
-        return self.folder / "view"
 
 
 class Cells:
@@ -73,24 +67,23 @@ class Cells:
     def __init__(self, folder: Path, isolation: Isolation) -> None:
         self.isolation = isolation
         self._folder = folder
+        self._stand_ins = folder / "view"
+        self._stand_ins.mkdir(mode=0o700)
         self._numbers = count()
 
     def open(self) -> Cell:
         """Make a new cell."""
         number = next(self._numbers)
         uid = self.isolation.base_uid + number % UID_COUNT if self.isolation.users else None
-        cell = Cell(self._folder / str(number), uid)
-        cell.folder.mkdir(mode=0o711)
-        for folder in (cell.home, cell.home / "tmp"):
-            folder.mkdir(mode=0o700)
-            if uid is not None:
-                os.chown(folder, uid, uid)
-        cell.stand_ins.mkdir(mode=0o700)
-        return cell
+        home = self._folder / str(number)
+        home.mkdir(mode=0o700)
+        if uid is not None:
+            os.chown(home, uid, uid)
+        return Cell(home, self._stand_ins, uid)
 
     def close(self, cell: Cell) -> None:
         """Remove a cell whose process is dead."""
-        shutil.rmtree(cell.folder)
+        shutil.rmtree(cell.home)
 
 
 def _try_in_child(attempt: Callable[[], None]) -> int:

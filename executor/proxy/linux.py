@@ -42,6 +42,13 @@ def make_mounts_private() -> None:
     _check(_libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None), "mount /")
 
 
+def mount_memory(target: str, limit_bytes: int) -> None:
+    """Mount an empty file system that lives in memory."""
+    options = f"mode=755,size={limit_bytes}".encode()
+    result = _libc.mount(b"tmpfs", os.fsencode(target), b"tmpfs", 0, options)
+    _check(result, f"mount tmpfs on {target}")
+
+
 def bind_mount(source: str, target: str) -> None:
     """Show ``source`` at ``target``."""
     flags = _MS_BIND | _MS_REC

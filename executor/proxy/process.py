@@ -164,7 +164,7 @@ class FunctionProcess:
             **own,
             "PYTHONPATH": os.pathsep.join(modules),
             "HOME": str(cell.home),
-            "TMPDIR": str(cell.home / "tmp"),
+            "TMPDIR": str(cell.home),
             "HEADSTART_FUNCTION": self._spec.name,
             "HEADSTART_HANDLER": self._spec.handler,
             "HEADSTART_CHANNEL": str(_CHANNEL),

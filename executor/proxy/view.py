@@ -16,6 +16,9 @@ from pathlib import Path
 
 from . import linux
 
+_STAND_IN_BYTES = 64 * 1024 * 1024
+"""Private copies of shared temporary folders hold this much; they live in memory."""
+
 SHARED_FOLDERS = (Path("/tmp"), Path("/var/tmp"), Path("/dev/shm"))  # noqa: S108 - made private
 
 
@@ -36,7 +39,7 @@ class View:
         Parameters
         ----------
         stand_ins
-            An empty folder; takes the folders that stand in for the hidden ones.
+            An empty folder, where this process will find those that stand in for the hidden ones.
 
         Raises
         ------
@@ -45,6 +48,7 @@ class View:
         """
         linux.leave_namespaces(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
         linux.make_mounts_private()
+        linux.mount_memory(str(stand_ins), _STAND_IN_BYTES)
         shown = [(path, path.is_dir(), _handle(path)) for path in sorted(self.shown)]
         hidden = [(folder, _handle(_stand_in(folder, stand_ins))) for folder in self.hidden]
         for folder, handle in hidden:

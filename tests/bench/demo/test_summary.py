@@ -5,7 +5,7 @@ from bench.demo.summary import Spread, removed_ratio, summarise
 
 
 def outcome(kind: str, latency_s: float, loading_s: float, status: int = 200) -> Outcome:
-    return Outcome("f", 0.0, latency_s, status, kind, 0.0, loading_s)
+    return Outcome("f", 0.0, latency_s, status, kind, "i1", 0.0, loading_s, latency_s - loading_s)
 
 
 def test_failed_calls_count_but_do_not_enter_latencies() -> None:
