@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+LEAST_GAP = 1e-5
+"""Gaps below are drawn here, since a logarithmic axis has no zero."""
+
 
 def latency_cdf(file: Path, runs: Mapping[str, Sequence[float]], title: str) -> None:
     """Draw the share of calls answered within each latency, one line a run.
@@ -67,6 +70,40 @@ def calibration(file: Path, panels: Mapping[str, Mapping[str, Curve]], title: st
         axes.grid(visible=True, alpha=0.25)
     all_axes[0][0].set_ylabel("share of forecasts with a call")
     all_axes[0][0].legend(loc="upper left")
+    figure.suptitle(title)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(file, dpi=150)
+    plt.close(figure)
+
+
+def quality_against_latency(
+    file: Path, panels: Mapping[str, Mapping[str, Sequence[tuple[float, ...]]]], title: str
+) -> None:
+    """Draw gaps to the best bound over solve time on logarithmic axes: one line a method.
+
+    Parameters
+    ----------
+    file
+        Where the picture goes; its ending names the format.
+    panels
+        By title of a panel and name of a line: points (seconds, least, mean and largest gap).
+    title
+        What stands above.
+    """
+    figure, all_axes = plt.subplots(
+        1, len(panels), figsize=(4.8 * len(panels), 4.4), layout="constrained", squeeze=False
+    )
+    for axes, (name, lines) in zip(all_axes[0], panels.items(), strict=True):
+        for label, points in lines.items():
+            time_s, least, mean, largest = np.maximum(np.array(sorted(points)).T, LEAST_GAP)
+            (line,) = axes.plot(1000 * time_s, 100 * mean, marker="o", markersize=3, label=label)
+            axes.fill_between(
+                1000 * time_s, 100 * least, 100 * largest, color=line.get_color(), alpha=0.15
+            )
+        axes.set(xscale="log", yscale="log", title=name, xlabel="solve time, ms")
+        axes.grid(visible=True, which="both", alpha=0.25)
+    all_axes[0][0].set_ylabel("gap to the best proven bound, %")
+    all_axes[0][0].legend(loc="best", fontsize="small")
     figure.suptitle(title)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=150)
