@@ -58,7 +58,7 @@ class Preloader:
         self._settings = settings
         self._chances: dict[str, float] = {}
         self._wishes: dict[str, list[planner.Wish]] = {}
-        self._held_up: list[str] = []
+        self._held_up: dict[str, None] = {}
         self._solving = False
         self._asked_s = -math.inf
         self._next_full_s = -math.inf
@@ -142,16 +142,17 @@ class Preloader:
 
     def _drift(self, settings: PlanSettings, at_s: float) -> list[Load | Offload]:
         """Compare the instances that have changed, or had to wait, with what is wished for."""
-        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
-        room = min(loading.values()) < settings.budget.loads_per_worker
-        instances = self._unsettled(self._held_up if room else [])
-        wishes = [wish for id_ in instances for wish in self._wishes.get(id_, ())]
+        instances = self._unsettled(settings)
+        self._state.unsettled.clear()
+        if not instances:
+            return []
+        wishes = [wish for id_ in instances for wish in self._wishes[id_]]
         names = {wish.function for wish in wishes}
         names.update(name for one in instances.values() for name in one.residencies)
         functions = self._eligible(names, at_s)
+        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
         drift = reconcile.diff(wishes, instances, functions, settings.budget, loading)
-        waiting = () if room else self._held_up
-        self._held_up = list(dict.fromkeys((*waiting, *drift.held_up)))
+        self._held_up.update(dict.fromkeys(drift.held_up))
         for action in drift.actions:
             match action:
                 case Load():
@@ -161,15 +162,22 @@ class Preloader:
         self._state.unsettled.clear()
         return drift.actions
 
-    def _unsettled(self, held_up: list[str]) -> dict[str, Instance]:
-        """Return the instances to look at, and forget the wishes for those that are gone."""
+    def _unsettled(self, settings: PlanSettings) -> dict[str, Instance]:
+        """Return the idle instances that lack something; forget wishes for those that are gone."""
+        changed = self._state.unsettled
+        counts = self._state.census.by_worker.values()
+        if self._held_up and any(one.loading < settings.budget.loads_per_worker for one in counts):
+            changed = self._held_up | changed
+            self._held_up = {}
         found = {}
-        for id_ in (*self._state.unsettled, *held_up):
+        for id_ in changed:
             instance = self._state.instances.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
-            elif instance.state is InstanceState.IDLE and id_ in self._wishes:
-                found[id_] = instance
+            elif instance.state is InstanceState.IDLE:
+                held = instance.residencies
+                if any(wish.function not in held for wish in self._wishes.get(id_, ())):
+                    found[id_] = instance
         return found
 
     def _eligible(self, names: Iterable[str], at_s: float) -> dict[str, Function]:

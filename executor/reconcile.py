@@ -71,8 +71,6 @@ def diff(
     offloads: list[Load | Offload] = []
     loads: list[Wish] = []
     for instance_id, here in wanted.items():
-        if all(wish.function in instances[instance_id].residencies for wish in here):
-            continue
         evict, startable = _fit(instances[instance_id], here, functions, budget.reserve_bytes)
         offloads.extend(Offload(instance_id, name) for name in evict)
         loads.extend(startable)
