@@ -32,9 +32,9 @@ class KeepAliveSection(_Section):
 
 
 class ArrivalSection(_Section):
-    """The arrival predictor."""
+    """The arrival predictor; ``window_s`` is what ``poisson`` looks back."""
 
-    predictor: Literal["poisson"] = "poisson"
+    predictor: Literal["mixture", "poisson"] = "mixture"
     window_s: PositiveFloat = 600.0
 
 

@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from executor.backend import LiveBackend
 from executor.calls import CallTable
 from executor.clock import Clock
-from executor.config import Config, KeepAliveSection
+from executor.config import ArrivalSection, Config, KeepAliveSection
 from executor.controller import Controller, Settings
 from executor.domain import Worker
 from executor.drivers.live import LiveDriver, ThreadPlanner
@@ -26,10 +26,13 @@ from executor.reconcile import Budget
 from executor.runtimes.process import ProcessRuntime
 from executor.serving import ServeSettings
 from executor.totals import Totals
+from predictors.arrival.mixture import MixturePredictor
 from predictors.arrival.poisson import PoissonPredictor
+from predictors.arrival.protocol import ArrivalPredictor
 from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive, NoKeepAlive
 from predictors.keepalive.protocol import KeepAlivePolicy
 from solver import Plan, Problem, solve
+from solver.builder import Mode, ProblemBuilder
 
 GRACE_S = 10.0
 """Calls under way have this long to end when the server is stopped."""
@@ -78,6 +81,8 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
     ConfigError
         When a function's folder is not in order.
     """
+    if config.plan.enabled:
+        await asyncio.to_thread(_warm_up, config)
     python = config.python or Path(sys.executable)
     packages = read_packages(config.functions, models=config.models, python=python)
     calls, totals = CallTable(), Totals()
@@ -93,7 +98,7 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         [package.function for package in packages.values()],
         [Worker("local", config.worker.memory)],
         _policy(config.keep_alive),
-        PoissonPredictor(config.arrivals.window_s),
+        _predictor(config.arrivals),
         _settings(config),
     )
     planner = ThreadPlanner(_solver(config))
@@ -121,6 +126,27 @@ def _policy(section: KeepAliveSection) -> KeepAlivePolicy:
             return NoKeepAlive()
         case "always_on":
             return AlwaysOn()
+
+
+def _predictor(section: ArrivalSection) -> ArrivalPredictor:
+    match section.predictor:
+        case "mixture":
+            return MixturePredictor()
+        case "poisson":
+            return PoissonPredictor(section.window_s)
+
+
+def _warm_up(config: Config) -> None:
+    """Predict and plan once, so that compiling, at the first start, holds up no call."""
+    predictor = _predictor(config.arrivals)
+    predictor.resize(1)
+    for at_s in (0.0, 1.0):
+        predictor.observe(0, at_s)
+        predictor.forecast(at_s + 1.0, config.plan.horizon_s)
+    builder = ProblemBuilder()
+    builder.add_function("f", "o", (0.5,), [Mode("host", 1, 1.0, 0.0)])
+    builder.add_instance("i", owner="o", free_memory_bytes=1, survival=1.0)
+    _solver(config)(builder.build())
 
 
 def _settings(config: Config) -> Settings:
