@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from solver.incumbent import carried_over, stated_anew, still_stands
 from solver.methods import load_method
 from solver.plan import Plan
 from solver.problem import Problem
@@ -30,7 +31,8 @@ def solve(
     seed
         The same seed gives the same plan, unless the deadline cuts in.
     incumbent
-        A plan to start from.
+        A plan to start from, perhaps of an earlier problem over the same names. When it is in
+        place and nothing has changed since, it is the answer.
 
     Raises
     ------
@@ -39,4 +41,9 @@ def solve(
     MissingSolver
         When the method needs a third-party solver that is not installed.
     """
-    return _kept(method).solve(problem, deadline_s=deadline_s, seed=seed, incumbent=incumbent)
+    solver = _kept(method)
+    if incumbent is not None:
+        if still_stands(problem, incumbent):
+            return stated_anew(problem, incumbent)
+        incumbent = carried_over(problem, incumbent)
+    return solver.solve(problem, deadline_s=deadline_s, seed=seed, incumbent=incumbent)

@@ -27,6 +27,6 @@ class Method(Protocol):
         seed
             The same seed gives the same plan, unless the deadline cuts in.
         incumbent
-            A plan to start from, perhaps of an earlier problem over the same names; methods that
-            cannot use one ignore it.
+            A plan of this problem to start from; its pairs are allowed, but may not all fit
+            together. Methods that cannot use one ignore it.
         """
