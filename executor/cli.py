@@ -11,10 +11,10 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from executor.clock import since_midnight
-from executor.config import read_config
+from executor.config import ArrivalSection, PlanSection, read_config
 from executor.errors import ConfigError
 from executor.plan_command import plan
-from executor.server import Address, run
+from executor.server import Address, run, warm_up
 
 COMMANDS_GROUP = "headstart.commands"
 """Entry points of this group name further commands, each a typer application."""
@@ -71,3 +71,9 @@ def serve(
         raise typer.Exit(2) from error
     except asyncio.CancelledError:
         raise typer.Exit(1) from None
+
+
+@app.command("warm-up")
+def warm_up_command() -> None:
+    """Compile what predicts and plans, which the first start of a server does otherwise."""
+    warm_up(ArrivalSection(), PlanSection())

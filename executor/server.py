@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from executor.backend import LiveBackend
 from executor.calls import CallTable
 from executor.clock import Clock
-from executor.config import ArrivalSection, Config, KeepAliveSection
+from executor.config import ArrivalSection, Config, KeepAliveSection, PlanSection
 from executor.controller import Controller, Settings
 from executor.domain import Worker
 from executor.drivers.live import LiveDriver, ThreadPlanner
@@ -82,7 +82,7 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         When a function's folder is not in order.
     """
     if config.plan.enabled:
-        await asyncio.to_thread(_warm_up, config)
+        await asyncio.to_thread(warm_up, config.arrivals, config.plan)
     python = config.python or Path(sys.executable)
     packages = read_packages(config.functions, models=config.models, python=python)
     calls, totals = CallTable(), Totals()
@@ -101,7 +101,7 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         _predictor(config.arrivals),
         _settings(config),
     )
-    planner = ThreadPlanner(_solver(config))
+    planner = ThreadPlanner(_solver(config.plan))
     driver = LiveDriver(
         controller, runtime, calls, planner, clock, lambda event, _: totals.count(event)
     )
@@ -136,17 +136,17 @@ def _predictor(section: ArrivalSection) -> ArrivalPredictor:
             return PoissonPredictor(section.window_s)
 
 
-def _warm_up(config: Config) -> None:
+def warm_up(arrivals: ArrivalSection, plan: PlanSection) -> None:
     """Predict and plan once, so that compiling, at the first start, holds up no call."""
-    predictor = _predictor(config.arrivals)
+    predictor = _predictor(arrivals)
     predictor.resize(1)
     for at_s in (0.0, 1.0):
         predictor.observe(0, at_s)
-        predictor.forecast(at_s + 1.0, config.plan.horizon_s)
+        predictor.forecast(at_s + 1.0, plan.horizon_s)
     builder = ProblemBuilder()
     builder.add_function("f", "o", (0.5,), [Mode("host", 1, 1.0, 0.0)])
     builder.add_instance("i", owner="o", free_memory_bytes=1, survival=1.0)
-    _solver(config)(builder.build())
+    _solver(plan)(builder.build())
 
 
 def _settings(config: Config) -> Settings:
@@ -156,6 +156,6 @@ def _settings(config: Config) -> Settings:
     return Settings(serving, plan if config.plan.enabled else None)
 
 
-def _solver(config: Config) -> Callable[[Problem], Plan]:
-    method, deadline_s = config.plan.method, config.plan.deadline_s
+def _solver(section: PlanSection) -> Callable[[Problem], Plan]:
+    method, deadline_s = section.method, section.deadline_s
     return lambda problem: solve(problem, method=method, deadline_s=deadline_s)

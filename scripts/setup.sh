@@ -25,3 +25,5 @@ echo "== packages (some 600 MB the first time, which takes a few minutes)"
 "${pip[@]}" install --requirement "$lock"
 "${pip[@]}" install --no-deps --requirement functions/requirements.txt
 "${pip[@]}" install --no-deps --editable .
+echo "== compiling what predicts and plans (about a minute, once)"
+.venv/bin/headstart warm-up

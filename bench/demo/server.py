@@ -13,7 +13,8 @@ import httpx
 import yaml
 
 ADDRESS = re.compile(r"listens on (http://\S+)")
-START_S = 60.0
+START_S = 300.0
+"""The first start of all compiles for a minute or more."""
 
 
 class ServerFailed(Exception):
