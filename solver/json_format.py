@@ -1,5 +1,7 @@
 """Problem and plan as JSON, version 1."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from math import isfinite
 from typing import Annotated, Any, Literal
 
@@ -8,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from solver.builder import Mode, ProblemBuilder
 from solver.errors import InvalidProblem
+from solver.explain import Explanation
 from solver.pairs import Rows
 from solver.plan import Plan
 from solver.problem import TIERS, Problem, Tier
@@ -104,7 +107,7 @@ def format_problem(problem: Problem) -> bytes:
     return orjson.dumps(_problem_document(problem), option=orjson.OPT_INDENT_2)
 
 
-def format_plan(plan: Plan) -> bytes:
+def format_plan(plan: Plan, explanations: Sequence[Explanation] = ()) -> bytes:
     """Write a plan as JSON; an unknown bound and gap are null."""
     problem = plan.problem
     document = {
@@ -122,8 +125,14 @@ def format_plan(plan: Plan) -> bytes:
             {"function": problem.function_names[function], "reason": reason}
             for function, reason in plan.unplaced
         ],
+        "explanations": [_explanation(explanation) for explanation in explanations],
     }
     return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+def _explanation(explanation: Explanation) -> dict[str, Any]:
+    options = [asdict(option) | {"short_s": option.short_s} for option in explanation.options]
+    return asdict(explanation) | {"options": options}
 
 
 def _readable(error: ValidationError) -> InvalidProblem:

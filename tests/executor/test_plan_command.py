@@ -48,3 +48,24 @@ def test_unknown_method(file: Path) -> None:
     code, output = run(file, "--method", "guess")
     assert code == 2
     assert "method is 'guess', expected one of" in output
+
+
+def test_explained(file: Path) -> None:
+    code, output = run(file, "--method", "density", "--explain", "f7", "--explain", "f0")
+    assert code == 0
+    assert "f7 is not placed: the memory it could use serves others better." in output
+    assert "and would displace f22 in i9" in output
+    assert "f0 is in i9 (gpu), held already" in output
+
+
+def test_explained_in_json(file: Path) -> None:
+    _, output = run(file, "--method", "density", "--explain", "f7", "-o", "json")
+    (found,) = json.loads(output)["explanations"]
+    assert found["function"] == "f7"
+    assert found["options"][0]["short_s"] > 0
+
+
+def test_unknown_function(file: Path) -> None:
+    code, output = run(file, "--method", "density", "--explain", "nobody")
+    assert code == 2
+    assert "function is 'nobody'" in output
