@@ -31,8 +31,9 @@ from predictors.arrival.poisson import PoissonPredictor
 from predictors.arrival.protocol import ArrivalPredictor
 from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive, NoKeepAlive
 from predictors.keepalive.protocol import KeepAlivePolicy
-from solver import Plan, Problem, solve
-from solver.builder import Mode, ProblemBuilder
+from solver import Plan, Problem
+from solver import warm_up as warm_up_solver
+from solver.replanner import Replanner
 
 GRACE_S = 10.0
 """Calls under way have this long to end when the server is stopped."""
@@ -143,10 +144,7 @@ def warm_up(arrivals: ArrivalSection, plan: PlanSection) -> None:
     for at_s in (0.0, 1.0):
         predictor.observe(0, at_s)
         predictor.forecast(at_s + 1.0, plan.horizon_s)
-    builder = ProblemBuilder()
-    builder.add_function("f", "o", (0.5,), [Mode("host", 1, 1.0, 0.0)])
-    builder.add_instance("i", owner="o", free_memory_bytes=1, survival=1.0)
-    _solver(plan)(builder.build())
+    warm_up_solver(plan.method)
 
 
 def _settings(config: Config) -> Settings:
@@ -157,5 +155,4 @@ def _settings(config: Config) -> Settings:
 
 
 def _solver(section: PlanSection) -> Callable[[Problem], Plan]:
-    method, deadline_s = section.method, section.deadline_s
-    return lambda problem: solve(problem, method=method, deadline_s=deadline_s)
+    return Replanner(section.method, section.deadline_s)

@@ -11,6 +11,7 @@ from solver.method import Method
 from solver.plan import Plan
 from solver.problem import TIERS, Problem
 from solver.verify import verify
+from solver.warm_up import warm_up
 
 __all__ = [
     "TIERS",
@@ -24,4 +25,5 @@ __all__ = [
     "UnknownMethod",
     "solve",
     "verify",
+    "warm_up",
 ]

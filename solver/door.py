@@ -7,8 +7,8 @@ from solver.methods import load_method
 from solver.plan import Plan
 from solver.problem import Problem
 
-_kept = cache(load_method)
-"""Methods are made once, since some keep a child process that is ready to solve."""
+kept_method = cache(load_method)
+"""Makes each method once, since some keep a child process that is ready to solve."""
 
 
 def solve(
@@ -41,7 +41,7 @@ def solve(
     MissingSolver
         When the method needs a third-party solver that is not installed.
     """
-    solver = _kept(method)
+    solver = kept_method(method)
     if incumbent is not None:
         if still_stands(problem, incumbent):
             return stated_anew(problem, incumbent)

@@ -17,10 +17,10 @@ from bench.report import quality_against_latency
 from bench.solver import assignment as gap
 from bench.solver import ticks
 from bench.solver.instances import SIZES
-from bench.solver.runs import Row, all_runs, append_row, measure, read_rows, warm_up
+from bench.solver.runs import Row, all_runs, append_row, measure, read_rows
 from bench.solver.summary import Point, markdown, summarise
-from solver import Method, SolverError
-from solver.methods import load_method
+from solver import Method, SolverError, warm_up
+from solver.door import kept_method
 
 app = typer.Typer()
 
@@ -142,11 +142,10 @@ def _panels(points: Sequence[Point]) -> dict[str, dict[str, list[tuple[float, ..
 
 def _ready(name: str) -> Method:
     try:
-        method = load_method(name)
+        warm_up(name)
+        return kept_method(name)
     except SolverError as error:
         raise typer.BadParameter(str(error)) from error
-    warm_up(method)
-    return method
 
 
 def _split(text: str, known: Mapping[str, object] | None) -> list[str]:

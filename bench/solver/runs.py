@@ -8,7 +8,6 @@ from typing import Final
 
 from bench.solver.instances import SIZES, make_instance
 from solver import Method, Problem, verify
-from solver.methods.auto import Auto
 
 IMMEDIATE: Final = ("priority", "density")
 """Methods that look at no deadline; they run once a problem."""
@@ -94,14 +93,6 @@ def measure(runs: Iterable[Run], methods: dict[str, Method]) -> Iterator[Row]:
         if problem is None or made != (run.size, run.seed):
             problem, made = make_instance(SIZES[run.size], run.seed).problem, (run.size, run.seed)
         yield _solve(run, problem, methods[run.method])
-
-
-def warm_up(method: Method) -> None:
-    """Let a method load its libraries and compiled kernels, so that no run pays for it."""
-    if isinstance(method, Auto):
-        method.warm_up()
-    problem = make_instance(SIZES["S"], seed=0).problem
-    method.solve(problem, deadline_s=0.5, seed=0, incumbent=None)
 
 
 def _solve(run: Run, problem: Problem, method: Method) -> Row:

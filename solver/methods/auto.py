@@ -79,12 +79,6 @@ class Auto:
             plan = plan if found is None else _better(plan, found)
         return replace(plan, method=self.name, solve_s=deadline.elapsed_s)
 
-    def warm_up(self, limit_s: float = 30.0) -> bool:
-        """Start the child, and tell whether it got ready within the limit."""
-        with self._one_at_a_time:
-            worker = self._running_worker()
-            return worker is not None and worker.wait_ready(limit_s)
-
     def close(self) -> None:
         """End the child."""
         with self._one_at_a_time:

@@ -5,12 +5,16 @@ import socket
 import sys
 from queue import SimpleQueue
 from threading import Thread
+from typing import Final
 
+from solver.errors import MissingSolver
 from solver.methods import load_method
 from solver.plan import make_plan
+from solver.warm_up import warm_up
 from solver.worker.channel import Channel, ChannelBroken
 from solver.worker.handle import READY, Answer, Question
-from solver.worker.warm_up import warm_up
+
+_FOR_SMALL: Final = ("cpsat", "highs")
 
 
 def main(descriptor: int) -> None:
@@ -18,7 +22,7 @@ def main(descriptor: int) -> None:
     connection = Channel(socket.socket(fileno=descriptor))
     questions: SimpleQueue[Question] = SimpleQueue()
     Thread(target=_listen, args=(connection, questions), daemon=True).start()
-    warm_up()
+    _warm_up()
     answers = Channel(socket.socket(fileno=os.dup(descriptor)))
     answers.send(READY)
     while True:
@@ -32,6 +36,16 @@ def _listen(connection: Channel, questions: "SimpleQueue[Question]") -> None:
             questions.put(connection.receive())
     except ChannelBroken:
         os._exit(0)
+
+
+def _warm_up() -> None:
+    """Make the method for small problems ready; others get time enough to do so themselves."""
+    for method in _FOR_SMALL:
+        try:
+            warm_up(method)
+        except MissingSolver:
+            continue
+        break
 
 
 def _answer(question: Question) -> Answer:

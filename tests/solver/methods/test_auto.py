@@ -133,8 +133,7 @@ def test_size_and_time_choose_the_exact_method() -> None:
 
 
 def test_real_child_proves_optimality(problem: Problem) -> None:
-    auto = Auto(new_worker=Worker)
-    assert auto.warm_up(60.0)
+    auto = Auto(Density(), new_worker=Worker)
     plan = solve_with(auto, problem)
     auto.close()
     assert plan.status == "optimal"
