@@ -108,3 +108,64 @@ def quality_against_latency(
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=150)
     plt.close(figure)
+
+
+def quantile_curves(file: Path, runs: Mapping[str, Mapping[float, float]], title: str) -> None:
+    """Draw the share of calls answered within each latency from quantiles, one line a run.
+
+    Parameters
+    ----------
+    file
+        Where the picture goes; its ending names the format.
+    runs
+        Latencies in seconds by share of calls, by name of run.
+    title
+        What stands above.
+    """
+    _, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for name, quantiles in runs.items():
+        axes.plot(list(quantiles.values()), list(quantiles), label=name)
+    axes.set(xscale="log", ylim=(0, 1.02), title=title, ylabel="share of calls")
+    axes.set_xlabel("latency from request to answer, s")
+    axes.grid(visible=True, which="both", alpha=0.25)
+    axes.legend(loc="lower right")
+    _save(file)
+
+
+def bars(
+    file: Path,
+    groups: Sequence[str],
+    heights: Mapping[str, Sequence[float]],
+    label: str,
+    title: str,
+) -> None:
+    """Draw a group of bars for each of ``groups``, one bar for each of ``heights``."""
+    _, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    width = 0.8 / len(heights)
+    places = np.arange(len(groups))
+    for number, (name, values) in enumerate(heights.items()):
+        axes.bar(places + (number + 0.5) * width - 0.4, values, width, label=name)
+    axes.set_xticks(places, groups)
+    axes.set(ylabel=label, title=title)
+    axes.grid(visible=True, axis="y", alpha=0.25)
+    axes.legend(ncols=len(heights), fontsize="small")
+    _save(file)
+
+
+def lines(file: Path, curves: Mapping[str, Curve], x: str, y: str, title: str) -> None:
+    """Draw curves with names of the axes; the vertical one begins at 0."""
+    _, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    for name, (places, values) in curves.items():
+        axes.plot(places, values, label=name, linewidth=1)
+    axes.set(xlabel=x, ylabel=y, title=title)
+    axes.set_ylim(bottom=0)
+    axes.grid(visible=True, alpha=0.25)
+    axes.legend(loc="lower right")
+    _save(file)
+
+
+def _save(file: Path) -> None:
+    """Write and forget the current figure."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    plt.savefig(file, dpi=150)
+    plt.close()

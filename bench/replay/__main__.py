@@ -1,0 +1,5 @@
+"""``python -m bench.replay``."""
+
+from bench.replay.cli import app
+
+app()

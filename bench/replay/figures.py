@@ -1,0 +1,48 @@
+"""Pictures of a summary."""
+
+from pathlib import Path
+
+import numpy as np
+
+from bench.replay.summary import Setup, Summary
+from bench.report import bars, lines, quantile_curves
+
+
+def draw(summary: Summary, folder: Path) -> list[Path]:
+    """Draw latency curves and memory of each policy and memory size, and bars by policy."""
+    setups = summary.setups()
+    files = []
+    for memory_gib in dict.fromkeys(one[0] for one in setups):
+        here = [one for one in setups if one[0] == memory_gib]
+        files.append(_bars(summary, here, folder / f"latency_by_policy_{memory_gib}gib.png"))
+        for policy in dict.fromkeys(one[1] for one in here):
+            those = [one for one in here if one[1] == policy]
+            files += _curves(summary, those, folder, f"{policy}_{memory_gib}gib")
+    return files
+
+
+def _bars(summary: Summary, setups: list[Setup], file: Path) -> Path:
+    preloads = list(dict.fromkeys(one[2] for one in setups))
+    policies = list(dict.fromkeys(one[1] for one in setups))
+    heights = {
+        preload: [_mean(summary, (setups[0][0], policy, preload)) for policy in policies]
+        for preload in preloads
+    }
+    title = f"Mean latency with {setups[0][0]} GiB"
+    bars(file, policies, heights, "latency from request to answer, s", title)
+    return file
+
+
+def _mean(summary: Summary, setup: Setup) -> float:
+    estimate = summary.estimate(setup, "e2e_s", "mean")
+    return float("nan") if estimate is None else estimate.mean
+
+
+def _curves(summary: Summary, setups: list[Setup], folder: Path, name: str) -> list[Path]:
+    latency, memory = folder / f"latency_{name}.png", folder / f"memory_{name}.png"
+    curves = {one[2]: summary.curve(one, "e2e_curve_s") for one in setups}
+    quantile_curves(latency, curves, f"Latency under {name}")
+    held = {one[2]: summary.curve(one, "memory_gib") for one in setups}
+    places = {key: (np.array(list(one)), np.array(list(one.values()))) for key, one in held.items()}
+    lines(memory, places, "minute", "memory of all containers, GiB", f"Memory under {name}")
+    return [latency, memory]

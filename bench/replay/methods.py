@@ -1,0 +1,120 @@
+"""What is compared: ways to pre-load, and policies to pre-load under."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import numpy as np
+
+from bench.replay.oracles import Certain, Clairvoyant, InstaInferPredictor
+from bench.replay.workload import Workload
+from executor.preload import PlanSettings
+from executor.reconcile import Budget
+from executor.state import State
+from executor.units import GIB
+from predictors.arrival.mixture import MixturePredictor
+from predictors.arrival.poisson import PoissonPredictor
+from predictors.arrival.protocol import ArrivalPredictor
+from predictors.keepalive.azure_premium import AzurePremium
+from predictors.keepalive.faascache import FaasCache
+from predictors.keepalive.fixed import AlwaysOn, NoKeepAlive
+from predictors.keepalive.histogram import HybridHistogram
+from predictors.keepalive.openwhisk import OpenWhisk
+from predictors.keepalive.pagurus import Pagurus
+from predictors.keepalive.protocol import KeepAlivePolicy, StemCell
+from solver import Plan, Problem, solve
+from solver.plan import make_plan
+
+Solver: TypeAlias = Callable[[Problem], Plan]
+
+METHOD: Final = "price"
+SOLVE_S: Final = 60.0
+"""Wall time allowed for a solve: enough that it never cuts in, so that a replay repeats."""
+STEM_CELLS: Final = (StemCell("python", GIB, 2),)
+"""Two, as the manifest of OpenWhisk has for its most used kind; large enough for small models."""
+
+HORIZON_S: Final = 10.0
+"""About as long as a busy owner's container stays untouched; of 5, 10, 30 and 60 s the best."""
+PERIOD_S: Final = 5.0
+REST_S: Final = 1.0
+LOADS_AT_ONCE: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Preload:
+    """A predictor and a solver; without a plan nothing is pre-loaded."""
+
+    predictor: ArrivalPredictor
+    solver: Solver
+    plan: PlanSettings | None
+
+
+def plan_settings() -> PlanSettings:
+    """Return the same settings for all that pre-load."""
+    return PlanSettings(HORIZON_S, PERIOD_S, Budget(LOADS_AT_ONCE), REST_S)
+
+
+def _none(_: Workload, __: Callable[[], State]) -> Preload:
+    return Preload(PoissonPredictor(), solve, None)
+
+
+def _own(_: Workload, state: Callable[[], State]) -> Preload:
+    """Each function in the instances created for it."""
+    return Preload(Certain(), lambda problem: _own_plan(problem, state()), plan_settings())
+
+
+def _instainfer(_: Workload, __: Callable[[], State]) -> Preload:
+    """E = P x T, worst fit (Sui et al., SoCC 2024)."""
+    return Preload(InstaInferPredictor(), _by("priority"), plan_settings())
+
+
+def _tyche(_: Workload, __: Callable[[], State]) -> Preload:
+    """Value density over all instances (Sui et al., IEEE TPDS 2026), chances as in InstaInfer."""
+    return Preload(InstaInferPredictor(), _by("density"), plan_settings())
+
+
+def _headstart(_: Workload, __: Callable[[], State]) -> Preload:
+    return Preload(MixturePredictor(), _by(METHOD), plan_settings())
+
+
+def _clairvoyant(workload: Workload, _: Callable[[], State]) -> Preload:
+    predictor = Clairvoyant(workload.arrivals, len(workload.functions))
+    return Preload(predictor, _by(METHOD), plan_settings())
+
+
+PRELOADS: Final[dict[str, Callable[[Workload, Callable[[], State]], Preload]]] = {
+    "none": _none,
+    "own": _own,
+    "instainfer": _instainfer,
+    "tyche": _tyche,
+    "headstart": _headstart,
+    "clairvoyant": _clairvoyant,
+}
+
+POLICIES: Final[dict[str, Callable[[np.random.Generator], KeepAlivePolicy]]] = {
+    "openwhisk": lambda _: OpenWhisk(STEM_CELLS),
+    "histogram": lambda _: HybridHistogram(),
+    "faascache": lambda _: FaasCache(),
+    "pagurus": Pagurus,
+    "azure_premium": lambda _: AzurePremium(),
+    "none": lambda _: NoKeepAlive(),
+    "always_on": lambda _: AlwaysOn(),
+}
+
+
+def _by(method: str) -> Solver:
+    return lambda problem: solve(problem, method, SOLVE_S)
+
+
+def _own_plan(problem: Problem, state: State) -> Plan:
+    modes = {name: mode for mode, name in enumerate(problem.function_names)}
+    rows = [
+        (modes[own], instance)
+        for instance, own in enumerate(
+            state.instances[id_].function for id_ in problem.instance_names
+        )
+        if own in modes
+    ]
+    fitting = problem.pairs.find(np.array(rows, np.int32).reshape(-1, 2)) >= 0
+    placed = np.array(rows, np.int32).reshape(-1, 2)[fitting]
+    return make_plan(problem, placed, method="own", status="feasible", solve_s=0.0)

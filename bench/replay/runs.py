@@ -1,0 +1,134 @@
+"""The grid of runs: each run one file, so that a replay cut off goes on where it stopped."""
+
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from bench.replay.measures import Row, measure
+from bench.replay.profiles import ProfileFile
+from bench.replay.simulate import Case, Replay
+from bench.replay.workload import Draw, Workload, draw_workload
+from bench.traces.minutes import MinuteTrace
+from executor.errors import ConfigError
+from executor.units import GIB
+
+_HEADER: Final = ("metric", "group", "value")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RunKey:
+    """Names a run within a grid."""
+
+    seed: int
+    memory_gib: int
+    policy: str
+    preload: str
+
+    @property
+    def file_name(self) -> str:
+        """Name of the file with what was measured."""
+        return f"{self.policy}_{self.preload}_{self.memory_gib}gib_seed{self.seed}.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is replayed: every combination of these, on workloads drawn alike.
+
+    Parameters
+    ----------
+    policies, preloads, memory_gib, seeds
+        The combinations.
+    draw
+        How the workload of each seed is drawn.
+    warm_keeps_model
+        Whether a function stays loaded after its call.
+    """
+
+    policies: tuple[str, ...]
+    preloads: tuple[str, ...]
+    memory_gib: tuple[int, ...]
+    seeds: tuple[int, ...]
+    draw: Draw
+    warm_keeps_model: bool
+
+    def runs(self) -> list[RunKey]:
+        """All runs, those of one workload after the other."""
+        combinations = product(self.seeds, self.memory_gib, self.policies, self.preloads)
+        return [RunKey(*one) for one in combinations]
+
+
+def pending(grid: Grid, folder: Path) -> list[RunKey]:
+    """Return the runs of a grid that have no file yet.
+
+    Raises
+    ------
+    ConfigError
+        When the folder holds runs of other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = f"{grid.draw} warm_keeps_model={grid.warm_keeps_model}\n"
+    file = folder / "settings.txt"
+    if not file.exists():
+        file.write_text(settings)
+    elif file.read_text() != settings:
+        raise ConfigError(file, "settings", settings.strip(), file.read_text().strip())
+    return [key for key in grid.runs() if not (folder / key.file_name).exists()]
+
+
+def carry_out(
+    grid: Grid,
+    keys: list[RunKey],
+    trace: MinuteTrace,
+    costs: ProfileFile,
+    folder: Path,
+    progress: Callable[[RunKey, int, int], None],
+) -> Iterator[RunKey]:
+    """Replay runs and write each one's file; gives each run when it is done.
+
+    ``progress`` is called with a run, how many of its calls have arrived, and how many it has.
+    """
+    drawn: dict[int, Workload] = {}
+    for key in keys:
+        if key.seed not in drawn:
+            rng = np.random.default_rng(key.seed)
+            drawn = {key.seed: draw_workload(trace, costs, grid.draw, rng)}
+        workload = drawn[key.seed]
+        case = Case(
+            key.policy,
+            key.preload,
+            key.memory_gib * GIB,
+            costs.start_s,
+            key.seed,
+            grid.warm_keeps_model,
+        )
+        n_calls = len(workload.run_s)
+
+        def report(done: int, key: RunKey = key, n_calls: int = n_calls) -> None:
+            progress(key, done, n_calls)
+
+        recorder = Replay(workload, case, report).run()
+        write_rows(folder / key.file_name, measure(workload, recorder))
+        yield key
+
+
+def write_rows(file: Path, rows: list[Row]) -> None:
+    """Write what was measured, whole or not at all."""
+    unfinished = file.with_suffix(".part")
+    with unfinished.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(_HEADER)
+        writer.writerows((row.metric, row.group, repr(row.value)) for row in rows)
+    unfinished.replace(file)
+
+
+def read_rows(file: Path) -> list[Row]:
+    """Read what was measured in a run."""
+    with file.open(newline="") as stream:
+        return [
+            Row(row["metric"], row["group"], float(row["value"])) for row in csv.DictReader(stream)
+        ]

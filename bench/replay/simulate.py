@@ -1,0 +1,115 @@
+"""One replay: a workload, a policy and a way to pre-load, on the simulated clock."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from bench.replay.methods import POLICIES, PRELOADS
+from bench.replay.record import Recorder
+from bench.replay.workload import Workload
+from executor import events as ev
+from executor.controller import Controller, Settings
+from executor.domain import Invocation, Worker
+from executor.drivers.engine import Engine, Outlets
+from executor.drivers.sim import ChargedPlanner, EventHeap
+from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.serving import ServeSettings
+from solver import Problem
+
+TIMEOUT_S: Final = 60.0
+QUEUE_LIMIT: Final = 1000
+DRAIN_S: Final = TIMEOUT_S + 60.0
+"""Time after the last call within which every call has ended."""
+
+SOLVE_BASE_S: Final = 0.002
+SOLVE_S_PER_PAIR: Final = 0.5e-6
+"""What a solve is charged: measured on the problems of replays (docs/replay.md), rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is replayed, apart from the workload."""
+
+    policy: str
+    preload: str
+    memory_bytes: int
+    start_s: float
+    seed: int
+    warm_keeps_model: bool = True
+
+
+class Replay:
+    """A controller at work on a workload; ``recorder`` has what came of it.
+
+    Parameters
+    ----------
+    workload
+        Functions and calls.
+    case
+        What to do with them.
+    progress
+        Called with the number of calls that have arrived since it was last called.
+    """
+
+    def __init__(
+        self, workload: Workload, case: Case, progress: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.recorder = Recorder(len(workload.arrivals.at_s))
+        self._workload = workload
+        self._progress = progress
+        self._functions = [one.name for one in workload.functions]
+        self._function = workload.arrivals.functions.tolist()
+        self._at_s = workload.arrivals.at_s.tolist()
+        self._timer = EventHeap(self._at_s[0] if self._at_s else 0.0)
+        preload = PRELOADS[case.preload](workload, lambda: self.controller.state)
+        self.controller = Controller(
+            workload.functions,
+            [Worker("w", case.memory_bytes)],
+            POLICIES[case.policy](np.random.default_rng(case.seed)),
+            preload.predictor,
+            Settings(ServeSettings(QUEUE_LIMIT, case.warm_keeps_model), preload.plan, case.start_s),
+        )
+        run_s = workload.run_s.tolist()
+        costs = SimCosts(
+            {one.name: one.profile for one in workload.functions},
+            lambda call, _: float(run_s[int(call)]),
+            case.start_s,
+        )
+        self._engine = Engine(
+            self.controller,
+            SimRuntime(self._timer, costs, lambda event: self._engine.deliver(event)),
+            self._timer,
+            ChargedPlanner(self._timer, preload.solver, charge_s),
+            Outlets(self.recorder.finish, _raise, self.recorder.event),
+        )
+
+    def run(self) -> Recorder:
+        """Play all calls and wait for the last to end."""
+        if self._at_s:
+            self._timer.at(self._at_s[0], lambda: self._arrive(0))
+            self._timer.run(self._at_s[-1])
+            self.recorder.close(self._at_s[-1])
+            self._timer.run(self._at_s[-1] + DRAIN_S)
+        return self.recorder
+
+    def _arrive(self, number: int) -> None:
+        at_s = self._at_s[number]
+        name = self._functions[self._function[number]]
+        if number + 1 < len(self._at_s):
+            self._timer.at(self._at_s[number + 1], lambda: self._arrive(number + 1))
+        self._engine.deliver(
+            ev.Arrived(at_s, Invocation(str(number), name, at_s, at_s + TIMEOUT_S))
+        )
+        if number % 1000 == 999:
+            self._progress(1000)
+
+
+def charge_s(problem: Problem) -> float:
+    """Return the simulated seconds that a solve takes."""
+    return SOLVE_BASE_S + SOLVE_S_PER_PAIR * len(problem.pairs)
+
+
+def _raise(error: BaseException) -> None:
+    raise error
