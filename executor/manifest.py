@@ -74,7 +74,10 @@ class FirstGuess(_Section):
 
     import_s: Seconds = Field(description="seconds from 0 to a day")
     load_s: Seconds = Field(description="seconds from 0 to a day")
-    memory: Bytes = Field(description="a size such as 512MiB")
+    memory: Bytes = Field(description="a size such as 512MiB, without the shared libraries")
+    library_memory: Annotated[int, BeforeValidator(parse_bytes), Field(ge=0)] = Field(
+        0, description="a size such as 200MiB"
+    )
 
 
 class Manifest(_Section):
@@ -101,5 +104,5 @@ class Manifest(_Section):
     inputs: Tensors = Field(description="a list of tensors of different names")
     outputs: Tensors = Field(description="a list of tensors of different names")
     profile: FirstGuess | None = Field(
-        None, description="a mapping with import_s, load_s and memory"
+        None, description="a mapping with import_s, load_s, memory and library_memory"
     )

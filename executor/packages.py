@@ -155,11 +155,14 @@ def _profile(guess: FirstGuess | None, limit_bytes: int, file: Path) -> Profile:
     """Without a guess take the whole limit, so that planning errs on the safe side."""
     if guess is None:
         return Profile(_UNKNOWN_IMPORT_S, _UNKNOWN_LOAD_S, limit_bytes)
-    if guess.memory > limit_bytes:
+    if guess.memory + guess.library_memory > limit_bytes:
         raise ConfigError(
-            file, "profile.memory", guess.memory, f"at most memory, {limit_bytes} bytes"
+            file,
+            "profile.memory",
+            guess.memory + guess.library_memory,
+            f"with library_memory at most memory, {limit_bytes} bytes",
         )
-    return Profile(guess.import_s, guess.load_s, guess.memory)
+    return Profile(guess.import_s, guess.load_s, guess.memory, guess.library_memory)
 
 
 def _environment(manifest: Manifest, files: dict[str, Path]) -> dict[str, str]:
