@@ -18,6 +18,14 @@ channel = Channel(socket.socket(fileno=int(sys.argv[1])))
 channel.send("ready")
 question = channel.receive()
 """
+LATE = """
+from solver.worker.handle import Answer
+channel.receive()
+channel.send(Answer(1, question.start, 1.0, 1.0, "feasible"))
+question = channel.receive()
+channel.send(Answer(2, question.start, 2.0, 2.0, "feasible"))
+channel.receive()
+"""
 PARENT = """
 import sys
 from solver.worker import Worker
@@ -57,11 +65,14 @@ def test_child_solves(worker: Worker, plan: Plan) -> None:
     assert found.status == "optimal"
 
 
-def test_late_answer_is_taken_off(worker: Worker, plan: Plan) -> None:
+def test_late_answer_is_taken_off(plan: Plan) -> None:
+    worker = scripted(LATE)
     with pytest.raises(TimeoutError):
-        ask(worker, plan, limit_s=1e-4)
+        ask(worker, plan, limit_s=0.05)
+    worker._channel.send("now")
     assert worker.wait_ready(60)
-    assert ask(worker, plan).status == "optimal"
+    assert ask(worker, plan).objective == 2.0
+    worker.kill()
 
 
 def test_child_that_hangs(plan: Plan) -> None:
