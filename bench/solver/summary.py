@@ -84,9 +84,14 @@ def _line(point: Point) -> str:
         proven += f" (of {len(point.proven_gaps)})"
     return (
         f"| {point.size} | {point.method} | {1000 * point.deadline_s:g} ms | {len(gaps)} "
-        f"| {gaps.mean():.2%} ({gaps.min():.2%}-{gaps.max():.2%}) "
+        f"| {_percent(gaps.mean())} ({_percent(gaps.min())}-{_percent(gaps.max())}) "
         f"| {proven} "
         f"| {np.mean(point.gains):+.2%} "
         f"| {np.median(times_ms):.1f} ms ({times_ms.max():.1f}) "
         f"| {point.optimal}/{len(gaps)} |"
     )
+
+
+def _percent(ratio: float) -> str:
+    """Return a ratio in per cent, without the sign of a zero."""
+    return f"{round(ratio, 6) + 0.0:.2%}"
