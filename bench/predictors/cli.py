@@ -20,7 +20,7 @@ from bench.predictors.scores import Scores, join
 from bench.predictors.tables import Row, markdown, rows_of, write_csv
 from bench.predictors.walk import moments, score
 from bench.report import Curve, calibration
-from bench.traces.minutes import MinuteTrace
+from bench.traces.minutes import MinuteTrace, TraceError
 from bench.traces.spread import Arrivals, spread
 from predictors.arrival.neural import CHECKPOINT
 
@@ -28,6 +28,7 @@ app = typer.Typer()
 
 MAX_PER_MINUTE = 60
 WARM_UP_S = 3600.0
+LEAST_FORECASTS = 50
 
 Data = Annotated[
     Path, typer.Option(envvar="HEADSTART_DATA", help="Folder with the traces in traces/.")
@@ -71,13 +72,10 @@ def predictors(
 ) -> None:
     """Walk forward through the traces and score every predictor on functions held out."""
     rng = np.random.default_rng(seed)
-    courses = {
-        name: _course(trace, functions, every_s, rng)
-        for name, trace in read_traces(data / "traces").items()
-    }
+    courses = {name: _course(trace, functions, every_s, rng) for name, trace in _read(data).items()}
     kinds = {name: classify(course.trace) for name, course in courses.items()}
-    horizons_s = [float(horizon) for horizon in horizons.split(",")]
-    runs = [(name, horizon_s) for horizon_s in horizons_s for name in names.split(",")]
+    horizons_s = _horizons_s(horizons)
+    runs = [(name, horizon_s) for horizon_s in horizons_s for name in _contestants(names)]
     rows: list[Row] = []
     curves: dict[str, dict[str, Curve]] = {}
     for name, horizon_s in track(runs, "walking forward"):
@@ -104,7 +102,7 @@ def train_predictor(
     from bench.predictors import train  # only here, since it needs torch
 
     rng = np.random.default_rng(seed)
-    traces = read_traces(data / "traces")
+    traces = _read(data)
     rows, held_out = of_traces(traces, TRAINING, rng), of_traces(traces, VALIDATION, rng)
     with Progress() as progress:
         task = progress.add_task(f"training on {len(rows.features)} examples", total=epochs)
@@ -112,6 +110,32 @@ def train_predictor(
     train.save(network, out)
     for horizon_s, loss in train.validate(network, held_out).items():
         typer.echo(f"log-loss on validation functions, horizon {horizon_s:g} s: {loss:.4f}")
+
+
+def _read(data: Path) -> dict[str, MinuteTrace]:
+    try:
+        return read_traces(data / "traces")
+    except TraceError as error:
+        raise typer.BadParameter(str(error), param_hint="--data") from error
+
+
+def _contestants(names: str) -> list[str]:
+    for name in names.split(","):
+        if name not in CONTESTANTS:
+            expected = f"expected some of {', '.join(CONTESTANTS)}"
+            raise typer.BadParameter(f"{name!r}, {expected}", param_hint="--predictors")
+    return names.split(",")
+
+
+def _horizons_s(horizons: str) -> list[float]:
+    try:
+        horizons_s = [float(horizon) for horizon in horizons.split(",")]
+    except ValueError:
+        horizons_s = []
+    if not horizons_s or min(horizons_s) <= 0:
+        message = f"{horizons!r}, expected positive numbers such as 10,60"
+        raise typer.BadParameter(message, param_hint="--horizons")
+    return horizons_s
 
 
 def _course(trace: MinuteTrace, functions: int, every_s: float, rng: np.random.Generator) -> Course:
@@ -122,8 +146,8 @@ def _course(trace: MinuteTrace, functions: int, every_s: float, rng: np.random.G
 
 
 def _curve(scores: dict[str, Scores]) -> Curve:
-    """Return mean forecast chance and share of calls in the bins that were used."""
+    """Return mean forecast chance and share of calls in the bins that were used often."""
     whole = join(list(scores.values()))
-    used = whole.chances > 0
+    used = whole.chances >= LEAST_FORECASTS
     forecast, came = whole.chance_sum[used], whole.called_sum[used]
     return forecast / whole.chances[used], came / whole.chances[used]

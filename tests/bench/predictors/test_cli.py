@@ -39,7 +39,19 @@ def test_weights_are_trained_and_usable(tmp_path: Path) -> None:
     assert predictor.forecast(0.0, 60.0).at_least.shape == (2, 4)
 
 
-def test_missing_traces_are_named(tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["predictors", "--data", str(tmp_path / "nowhere")])
-    assert result.exit_code != 0
-    assert "nowhere" in str(result.exception) + result.output
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data", "nowhere"], "nowhere/traces: no such folder"),
+        (["--predictors", "poisson,oracle"], "'oracle', expected some of poisson"),
+        (["--horizons", "10,soon"], "'10,soon', expected positive numbers"),
+        (["--horizons", "0"], "'0', expected positive numbers"),
+    ],
+)
+def test_bad_options_are_refused_by_name(tmp_path: Path, options: list[str], message: str) -> None:
+    write_traces(tmp_path / "traces", functions=3)
+    arguments = ["predictors", "--data", str(tmp_path), "--out", str(tmp_path / "out"), *options]
+    result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert message in result.output
+    assert options[0] in result.output
