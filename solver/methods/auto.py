@@ -16,8 +16,10 @@ from solver.problem import Problem
 from solver.verify import verify
 from solver.worker import ChannelBroken, Worker
 
-_SMALL_PAIRS: Final = 1500
-"""Up to so many allowed pairs an exact solver often proves optimality within milliseconds."""
+_SMALL_PAIRS: Final = 500
+"""Up to so many allowed pairs CP-SAT proves as much as the large exact method; with 650 and 1 s it
+ends at 0.17 % of the best bound, the other at 0.12 % (random problems of 200 functions in 25
+instances, seeds 1-4, two cores)."""
 _LARGE_S_PER_PAIR: Final = 1e-4
 """Least time for which the large exact method is worth asking."""
 _HEURISTIC_SHARE: Final = 0.1
