@@ -9,6 +9,7 @@ mpl.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -93,17 +94,20 @@ def quality_against_latency(
     figure, all_axes = plt.subplots(
         1, len(panels), figsize=(4.8 * len(panels), 4.4), layout="constrained", squeeze=False
     )
+    labels = dict.fromkeys(label for lines in panels.values() for label in lines)
+    colours = {label: f"C{number}" for number, label in enumerate(labels)}
     for axes, (name, lines) in zip(all_axes[0], panels.items(), strict=True):
         for label, points in lines.items():
             time_s, least, mean, largest = np.maximum(np.array(sorted(points)).T, LEAST_GAP)
-            (line,) = axes.plot(1000 * time_s, 100 * mean, marker="o", markersize=3, label=label)
             axes.fill_between(
-                1000 * time_s, 100 * least, 100 * largest, color=line.get_color(), alpha=0.15
+                1000 * time_s, 100 * least, 100 * largest, color=colours[label], alpha=0.15
             )
+            axes.plot(1000 * time_s, 100 * mean, marker="o", markersize=3, color=colours[label])
         axes.set(xscale="log", yscale="log", title=name, xlabel="solve time, ms")
         axes.grid(visible=True, which="both", alpha=0.25)
     all_axes[0][0].set_ylabel("gap to the best proven bound, %")
-    all_axes[0][0].legend(loc="best", fontsize="small")
+    handles = [Line2D([], [], color=colour, marker="o") for colour in colours.values()]
+    figure.legend(handles, list(colours), loc="outside right upper", fontsize="small")
     figure.suptitle(title)
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=150)

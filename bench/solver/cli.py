@@ -132,7 +132,7 @@ def _report(rows: Sequence[Row], out: Path) -> None:
 
 def _panels(points: Sequence[Point]) -> dict[str, dict[str, list[tuple[float, ...]]]]:
     panels: dict[str, dict[str, list[tuple[float, ...]]]] = defaultdict(lambda: defaultdict(list))
-    for point in points:
+    for point in sorted(points, key=lambda point: list(SIZES).index(point.size)):
         gaps = np.array(point.gaps)
         panels[f"{point.size}: {SIZES[point.size].functions} x {SIZES[point.size].instances}"][
             point.method
