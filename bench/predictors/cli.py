@@ -28,7 +28,7 @@ app = typer.Typer()
 
 MAX_PER_MINUTE = 60
 WARM_UP_S = 3600.0
-LEAST_FORECASTS = 50
+LEAST_FORECASTS = 1000
 
 Data = Annotated[
     Path, typer.Option(envvar="HEADSTART_DATA", help="Folder with the traces in traces/.")
