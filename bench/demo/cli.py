@@ -31,11 +31,11 @@ def demo(
     ] = None,
     functions: Annotated[Path, typer.Option(help="Folder of the functions.")] = Path("functions"),
     models: Annotated[Path, typer.Option(help="Folder of their model files.")] = Path("var/models"),
-    memory: Annotated[str, typer.Option(help="Memory for all instances together.")] = "2GiB",
+    memory: Annotated[str, typer.Option(help="Memory for all instances together.")] = "3GiB",
     time_scale: Annotated[
         float, typer.Option(help="Play the workload so many times faster.")
     ] = 5.0,
-    modes: Annotated[str, typer.Option(help=f"Which of {', '.join(MODES)}.")] = ",".join(MODES),
+    modes: Annotated[str, typer.Option(help=f"Which of {', '.join(MODES)}.")] = "none,headstart",
     seed: Annotated[int, typer.Option(help="Of the times of calls within a period.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder for figures and logs.")] = Path("out/demo"),
 ) -> None:

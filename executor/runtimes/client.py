@@ -75,10 +75,11 @@ class ProxyClient(asyncio.Protocol):
         self.lost.set_result(None)
 
     def _send(self, header: dict[str, Any], *tail: bytes) -> None:
+        """Send, unless the manager is dead: the end of its instance answers all that is open."""
         data = pack(header, *tail)
         if self._transport is None:
             self._unsent.append(data)
-        else:
+        elif not self._transport.is_closing():
             self._transport.write(data)
 
     def _load(self, function: str, tier: Tier) -> None:

@@ -1,0 +1,94 @@
+"""A whole server as a process, with functions made for a test."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from bench.demo.server import server
+
+TENSORS = [{"name": "x", "datatype": "BYTES", "shape": [-1]}]
+
+ECHO = """
+def load():
+    return None
+
+def predict(model, request):
+    return {"x": request.inputs["x"].data}
+"""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running server, its client and where its instances keep their files."""
+
+    client: httpx.AsyncClient
+    state: Path
+
+    async def call(self, function: str, text: str = "hello", **more: Any) -> httpx.Response:
+        """Call a function with one string."""
+        tensor = {"name": "x", "datatype": "BYTES", "shape": [1], "data": [text]}
+        body = {"inputs": [tensor], **more}
+        return await self.client.post(f"/v2/models/{function}/infer", json=body)
+
+    async def index(self) -> dict[str, dict[str, str]]:
+        """Return the repository's index by function."""
+        entries = (await self.client.post("/v2/repository/index")).json()
+        return {entry["name"]: entry for entry in entries}
+
+    async def metrics(self) -> str:
+        """Return the metrics as they are exposed."""
+        return (await self.client.get("/metrics")).text
+
+    def processes(self, program: str) -> list[int]:
+        """List the living processes below the server whose command line has ``program``."""
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and int(entry.name) != os.getpid():
+                environment, command = _read(entry / "environ"), _read(entry / "cmdline")
+                if str(self.state).encode() in environment and program.encode() in command:
+                    found.append(int(entry.name))
+        return found
+
+
+@asynccontextmanager
+async def site(folder: Path, functions: dict[str, str], **settings: Any) -> AsyncIterator[Site]:
+    """Serve handlers, given by name as their code, from a server of its own."""
+    for name, code in functions.items():
+        _write(folder / "functions" / name, code, settings.pop(name, {}))
+    config = {
+        "functions": str(folder / "functions"),
+        "models": str(folder),
+        "state": str(folder / "state"),
+        "worker": {"memory": "1GiB"},
+        "plan": {"method": "density"},
+        "gateway": {"port": 0},
+        **settings,
+    }
+    async with (
+        server(config, folder / "server") as url,
+        httpx.AsyncClient(base_url=url, timeout=60) as client,
+    ):
+        yield Site(client, folder / "state")
+
+
+def _write(folder: Path, code: str, manifest: dict[str, Any]) -> None:
+    folder.mkdir(parents=True)
+    (folder / "handler.py").write_text(code)
+    profile = {"import_s": 0.1, "load_s": 0.1, "memory": "32MiB"}
+    values = {"owner": "o", "memory": "128MiB", "profile": profile}
+    values |= {"inputs": TENSORS, "outputs": TENSORS, **manifest}
+    (folder / "function.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(values))))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
