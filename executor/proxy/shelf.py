@@ -43,7 +43,7 @@ class Shelf:
         return held + self._added_bytes(need) <= self._room_bytes
 
     def shortage_bytes(self, need: Need) -> int:
-        """What is missing for a function once all has gone that is leaving or not used."""
+        """Return what a function lacks once all has gone that is leaving or unused."""
         used = {held.library for held in self._staying()} | {need.library}
         libraries = sum(lib.memory_bytes for key, lib in self.libraries.items() if key in used)
         held = self._held_bytes(leaving=False) + libraries
