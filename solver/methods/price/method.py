@@ -1,93 +1,104 @@
 """The production heuristic: a feasible plan at once, a better one until the deadline."""
 
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Final
+
 import numpy as np
 
-from solver.deadline import Deadline
-from solver.methods.price.blocks import Blocks, Int32, Numbering, arrange
-from solver.methods.price.chance import new_stream
-from solver.methods.price.knapsack import new_items
-from solver.methods.price.prices import first_prices, lower
-from solver.methods.price.refill import fill_up
-from solver.methods.price.ruin import improve
-from solver.methods.price.state import State, objective, residencies, state_of
-from solver.plan import OPTIMAL_GAP, Plan, Status
+from solver.deadline import Clock, Deadline
+from solver.methods.price.blocks import Blocks, Float64, arrange
+from solver.methods.price.churn import is_in_place, with_churn_cost
+from solver.methods.price.dual import Prices
+from solver.methods.price.plan import PricedPlan, kept_prices, problem_order
+from solver.methods.price.prices import bound_at, first_prices, lower
+from solver.methods.price.rows import rows_of, start
+from solver.methods.price.search import Search
+from solver.methods.price.state import State, objective
+from solver.plan import OPTIMAL_GAP, Plan
 from solver.problem import Problem
 
-_PRICE_STEPS = 40
-_FIRST_STEP, _LAST_STEP = 0.1, 0.002
-_CHUNK = 50
+_SEARCH_SHARE: Final = 0.95
+"""Part of the deadline after which the plan is written down."""
+_PRICE_SHARE: Final = 0.4
+"""Part of the deadline that the prices may take."""
+_TINY: Final = 1e-12
 
 
+@dataclass(frozen=True)
 class Price:
     """Price-guided heuristic, anytime and deterministic for a seed where the deadline does not cut.
+
+    An incumbent that is in place is only polished, and loads then cost more than they do, so that
+    noise in the forecast moves nothing; any other incumbent is a start.
 
     Parameters
     ----------
     steps_per_instance
         Ruin-and-recreate steps per instance before the method comes to its own end.
+    tick_steps_per_instance
+        The same where the incumbent is in place.
+    churn_ratio
+        What a load costs in a tick on top of its load cost, as part of the seconds it saves.
+    clock
+        Returns seconds, never falling.
     """
 
-    name = "price"
-
-    def __init__(self, steps_per_instance: int = 500) -> None:
-        self._steps_per_instance = steps_per_instance
+    steps_per_instance: int = 500
+    tick_steps_per_instance: float = 1.0
+    churn_ratio: float = 0.02
+    clock: Clock = perf_counter
+    name: str = "price"
 
     def solve(
         self, problem: Problem, *, deadline_s: float, seed: int, incumbent: Plan | None
     ) -> Plan:
         """Return the best plan found within the deadline, with the Lagrangian bound."""
-        deadline = Deadline(deadline_s)
+        watch = Deadline(deadline_s, self.clock)
+        deadline = Deadline(_SEARCH_SHARE * deadline_s, self.clock)
         blocks, numbering = arrange(problem)
-        state = _start(problem, blocks, numbering, incumbent)
-        items = new_items(
-            max(1, len(blocks.mode_function)),
-            len(blocks.function_library),
-            len(blocks.library_memory),
-        )
-        stream = new_stream(seed)
-        bound, prices = lower(blocks, first_prices(blocks), _PRICE_STEPS, _FIRST_STEP, _LAST_STEP)
-        fill_up(blocks, state, prices.gpu, items, stream)
-        steps = self._steps_per_instance * len(blocks.instance_memory)
-        done = 0
-        while done < steps and not deadline.passed:
-            progress = max(done / steps, deadline.elapsed_s / deadline_s)
-            gpu_price = prices.gpu * max(0.0, 1.3 * (1.0 - progress / 0.9))
-            improve(blocks, state, gpu_price, _CHUNK, items, stream)
-            done += _CHUNK
-        fill_up(blocks, state, 0.0 * prices.gpu, items, stream)
+        bound, prices = self._prices(blocks, kept_prices(incumbent, numbering), deadline_s)
+        rows = problem.held if incumbent is None else incumbent.pairs
+        state = start(problem, blocks, numbering, rows)
+        if incumbent is not None and is_in_place(problem, incumbent):
+            done = self._tick(blocks, state, seed, deadline)
+        else:
+            gpu_price = prices.gpu if incumbent is None else np.zeros_like(prices.gpu)
+            done = self._search(blocks, state, gpu_price, seed, deadline)
         worth = objective(blocks, state)
         bound = max(bound, worth)
-        status: Status = "feasible" if done >= steps else "deadline"
-        if bound - worth <= OPTIMAL_GAP * max(abs(bound), 1e-12):
-            status = "optimal"
-        return Plan(
+        proven = bound - worth <= OPTIMAL_GAP * max(abs(bound), _TINY)
+        return PricedPlan(
             problem=problem,
-            pairs=_rows(blocks, state, numbering),
+            pairs=rows_of(blocks, state, numbering),
             objective=worth,
             bound=bound,
-            status=status,
-            solve_s=deadline.elapsed_s,
+            status="optimal" if proven else "feasible" if done else "deadline",
+            solve_s=watch.elapsed_s,
             method=self.name,
+            prices=problem_order(prices, numbering),
+            instance_names=problem.instance_names,
+            gpu_names=problem.gpu_names,
         )
 
+    def _prices(
+        self, blocks: Blocks, kept: Prices | None, deadline_s: float
+    ) -> tuple[float, Prices]:
+        if kept is not None:
+            return bound_at(blocks, kept), kept
+        return lower(blocks, first_prices(blocks), Deadline(_PRICE_SHARE * deadline_s, self.clock))
 
-def warm_up() -> None:
-    """Compile or load every kernel, so that no later solve pays for it."""
+    def _tick(self, blocks: Blocks, state: State, seed: int, deadline: Deadline) -> bool:
+        search = Search(with_churn_cost(blocks, self.churn_ratio), state, seed)
+        steps = int(self.tick_steps_per_instance * len(blocks.instance_memory))
+        return search.polish(steps, deadline)
 
-
-def _start(problem: Problem, blocks: Blocks, numbering: Numbering, incumbent: Plan | None) -> State:
-    rows = problem.held if incumbent is None else incumbent.pairs
-    return state_of(
-        blocks,
-        np.concatenate([problem.pinned, rows]),
-        numbering.new_mode,
-        numbering.new_instance,
-    )
-
-
-def _rows(blocks: Blocks, state: State, numbering: Numbering) -> Int32:
-    mode, instance = residencies(blocks, state)
-    rows = np.stack([numbering.old_mode[mode], numbering.old_instance[instance]], axis=1)
-    rows = rows[np.lexsort((rows[:, 1], rows[:, 0]))]
-    rows.flags.writeable = False
-    return rows
+    def _search(
+        self, blocks: Blocks, state: State, gpu_price: Float64, seed: int, deadline: Deadline
+    ) -> bool:
+        search = Search(blocks, state, seed)
+        search.fill_up(gpu_price, deadline)
+        steps = self.steps_per_instance * len(blocks.instance_memory)
+        done = search.explore(gpu_price, steps, deadline)
+        search.fill_up(np.zeros_like(gpu_price), deadline)
+        return done

@@ -9,15 +9,8 @@ from solver.methods.price.blocks import Blocks, Float64, Int32
 from solver.methods.price.chance import Stream, uniform
 from solver.methods.price.compiled import allocating, inlined, kernel
 from solver.methods.price.knapsack import Items, best_subset
-from solver.methods.price.state import (
-    State,
-    add,
-    added_value,
-    is_in,
-    is_pinned,
-    remove,
-    value_of,
-)
+from solver.methods.price.pair import is_pinned, value_of
+from solver.methods.price.state import State, add, added_value, is_in, remove
 
 NODE_LIMIT = 300
 """Nodes of one knapsack search; more gain nothing measurable, fewer lose quality."""
@@ -107,9 +100,17 @@ def offer(blocks: Blocks, state: State, instance: int, gpu_price: Float64, items
 
 
 @allocating
-def fill_up(blocks: Blocks, state: State, gpu_price: Float64, items: Items, stream: Stream) -> None:
-    """Add to every instance in turn what fits and gains."""
-    for instance in range(len(blocks.instance_memory)):
+def fill_up(
+    blocks: Blocks,
+    state: State,
+    gpu_price: Float64,
+    first: int,
+    end: int,
+    items: Items,
+    stream: Stream,
+) -> None:
+    """Add to each instance of a range in turn what fits and gains."""
+    for instance in range(first, min(end, len(blocks.instance_memory))):
         refill(blocks, state, instance, gpu_price, 0.0, items, stream)
 
 

@@ -26,17 +26,18 @@ def improve(
     blocks: Blocks,
     state: State,
     gpu_price: Float64,
+    least_gain: float,
     steps: int,
     items: Items,
     stream: Stream,
 ) -> None:
-    """Ruin and recreate a number of times."""
+    """Ruin and recreate a number of times; take back what gains less than ``least_gain``."""
     taken = np.empty(len(items.mode), np.int32)
     group = np.empty(_MOST_INSTANCES, np.int32)
     starts = np.empty(_MOST_INSTANCES + 1, np.int32)
     for _ in range(steps):
         size = _choose(blocks, stream, group)
-        _recreate(blocks, state, gpu_price, group, size, taken, starts, items, stream)
+        _recreate(blocks, state, gpu_price, least_gain, group, size, taken, starts, items, stream)
 
 
 @inlined
@@ -81,6 +82,7 @@ def _recreate(
     blocks: Blocks,
     state: State,
     gpu_price: Float64,
+    least_gain: float,
     group: Int32,
     size: int,
     taken: Int32,
@@ -96,7 +98,7 @@ def _recreate(
     for at in range(size):
         omit = _OMIT if at < size - 1 else 0.0
         change += refill(blocks, state, group[at], gpu_price, omit, items, stream)
-    if change < -1e-9:
+    if change < least_gain:
         _restore(blocks, state, gpu_price, group, size, taken, starts, items)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from solver.methods.price.blocks import Blocks, Float64, Int32, Int64
 from solver.methods.price.compiled import allocating, inlined
+from solver.methods.price.pair import pair_cost, value_of
 
 
 class State(NamedTuple):
@@ -60,44 +61,6 @@ def empty_state(blocks: Blocks) -> State:
         blocks.instance_memory.copy(),
         blocks.gpu_memory.copy(),
     )
-
-
-@inlined
-def special(blocks: Blocks, mode: int, instance: int) -> int:
-    """Return the index of a special pair, -1 if the pair is not special."""
-    low = blocks.special_starts[instance]
-    length = blocks.special_starts[instance + 1] - low
-    end = low + length
-    while length > 0:
-        half = length >> 1
-        if blocks.special_mode[low + half] < mode:
-            low += half + 1
-            length -= half + 1
-        else:
-            length = half
-    return low if low < end and blocks.special_mode[low] == mode else -1
-
-
-@inlined
-def pair_cost(blocks: Blocks, mode: int, instance: int) -> float:
-    """Return the load cost of a pair, infinite where it is forbidden."""
-    index = special(blocks, mode, instance)
-    cost: float = blocks.mode_cost[mode] if index < 0 else blocks.special_cost[index]
-    return cost
-
-
-@inlined
-def is_pinned(blocks: Blocks, mode: int, instance: int) -> bool:
-    """Tell whether a pair must stay."""
-    index = special(blocks, mode, instance)
-    return index >= 0 and blocks.special_pinned[index]
-
-
-@inlined
-def value_of(blocks: Blocks, mode: int, instance: int) -> float:
-    """Return the seconds saved when the pair serves a call."""
-    value: float = blocks.mode_saving[mode] * blocks.instance_survival[instance]
-    return value
 
 
 @inlined
@@ -173,21 +136,6 @@ def is_in(blocks: Blocks, state: State, function: int, instance: int) -> bool:
         if state.instance[slot] == instance:
             return True
     return False
-
-
-@inlined
-def fits_alone(blocks: Blocks, mode: int, instance: int) -> bool:
-    """Tell whether a residency has room in an otherwise empty instance and GPU."""
-    if blocks.mode_on_gpu[mode]:
-        gpu = blocks.instance_gpu[instance]
-        if gpu < 0 or blocks.mode_gpu_memory[mode] > blocks.gpu_memory[gpu]:
-            return False
-    free: int = blocks.instance_memory[instance]
-    library = blocks.function_library[blocks.mode_function[mode]]
-    if library >= 0:
-        free -= blocks.library_memory[library]
-    needed: int = blocks.mode_memory[mode]
-    return needed <= free
 
 
 @inlined
@@ -297,32 +245,3 @@ def _move(state: State, source: int, target: int) -> None:
         state.next_slot[source],
         state.instance[source],
     )
-
-
-@allocating
-def state_of(blocks: Blocks, rows: Int32, new_mode: Int32, new_instance: Int32) -> State:
-    """Return the state that holds as many of the rows (mode, instance) as fit, in their order."""
-    state = empty_state(blocks)
-    for at in range(len(rows)):
-        mode, instance = new_mode[rows[at, 0]], new_instance[rows[at, 1]]
-        function = blocks.mode_function[mode]
-        if is_in(blocks, state, function, instance) or not fits(blocks, state, mode, instance):
-            continue
-        if pair_cost(blocks, mode, instance) < np.inf:
-            add(blocks, state, mode, instance)
-    return state
-
-
-@allocating
-def residencies(blocks: Blocks, state: State) -> tuple[Int32, Int32]:
-    """Return modes and instances of all residencies."""
-    mode = np.empty(state.residents.sum(), np.int32)
-    instance = np.empty(len(mode), np.int32)
-    at = 0
-    for function in range(len(state.residents)):
-        first = blocks.slots[function]
-        for slot in range(first, first + state.residents[function]):
-            mode[at] = state.mode[slot]
-            instance[at] = state.instance[slot]
-            at += 1
-    return mode, instance

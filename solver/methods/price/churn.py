@@ -1,0 +1,30 @@
+"""Ticks: a plan that is in place should change only for good reason."""
+
+from typing import Final
+
+import numpy as np
+
+from solver.methods.price.blocks import Blocks
+from solver.pairs import pair_key
+from solver.plan import Plan
+from solver.problem import Problem
+
+_IN_PLACE: Final = 0.9
+"""Part of an incumbent that is held, from which on it counts as in place."""
+
+
+def is_in_place(problem: Problem, plan: Plan) -> bool:
+    """Tell whether (nearly) all of a plan is held already."""
+    placed = pair_key(problem, plan.pairs[:, 0], plan.pairs[:, 1])
+    held = pair_key(problem, problem.held[:, 0], problem.held[:, 1])
+    return bool(np.isin(placed, held).sum() >= _IN_PLACE * max(1, len(placed)))
+
+
+def with_churn_cost(blocks: Blocks, ratio: float) -> Blocks:
+    """Add a part of the seconds saved to the cost of every load."""
+    surcharge = ratio * blocks.mode_saving
+    special = blocks.special_cost + surcharge[blocks.special_mode]
+    return blocks._replace(
+        mode_cost=blocks.mode_cost + surcharge,
+        special_cost=np.where(blocks.special_cost > 0.0, special, 0.0),
+    )
