@@ -82,7 +82,7 @@ def _write(folder: Path, code: str, manifest: dict[str, Any]) -> None:
     folder.mkdir(parents=True)
     (folder / "handler.py").write_text(code)
     profile = {"import_s": 0.1, "load_s": 0.1, "memory": "32MiB"}
-    values = {"owner": "o", "memory": "128MiB", "profile": profile}
+    values: dict[str, Any] = {"owner": "o", "memory": "128MiB", "profile": profile}
     values |= {"inputs": TENSORS, "outputs": TENSORS, **manifest}
     (folder / "function.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(values))))
 

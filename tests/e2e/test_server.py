@@ -145,7 +145,8 @@ async def test_killing_functions_and_managers_loses_no_other_call(tmp_path: Path
     async with site(tmp_path, dict.fromkeys("abcd", ECHO)) as here:
         answers: asyncio.Queue[int] = asyncio.Queue()
         calls = [asyncio.create_task(_calls(here, name, 30, answers)) for name in "abcd"]
-        statuses, kills = [], 0
+        statuses: list[int] = []
+        kills = 0
         while len(statuses) < 120:
             statuses.append(await answers.get())
             if len(statuses) % 6 == 0:
