@@ -1,0 +1,137 @@
+"""Who has how much of each GPU's memory: reserved before a load, reconciled with what is seen."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from executor.errors import InsufficientCapacity
+from executor.gpu.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """GPU memory that a function in an instance may take.
+
+    ``settled`` says that its load is over, so that it takes no more than is seen of it.
+    """
+
+    instance_id: str
+    function: str
+    reserved_bytes: int
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class _Account:
+    usage: Usage
+    instance_bytes: dict[str, int | None] = field(default_factory=dict)
+    holdings: dict[tuple[str, str], Holding] = field(default_factory=dict)
+
+
+class Ledger:
+    """The accounts of all GPUs.
+
+    What other programs hold is never ours to give. While a load is under way, what is seen of it
+    may count as theirs besides being reserved: the error is on the safe side. Where the driver does
+    not tell what a process holds, loaded functions are taken to hold what they had reserved.
+
+    Parameters
+    ----------
+    margin_bytes
+        Kept free on each GPU, for what CUDA allocates without asking and for other programs.
+    """
+
+    def __init__(self, margin_bytes: int) -> None:
+        self._margin_bytes = margin_bytes
+        self._accounts: dict[str, _Account] = {}
+
+    def reconcile(self, gpu: str, usage: Usage, instances: Mapping[str, Collection[int]]) -> None:
+        """Take in what a GPU was measured to hold.
+
+        Parameters
+        ----------
+        instances
+            The processes of each of our instances that may use the GPU.
+        """
+        account = self._accounts.setdefault(gpu, _Account(usage))
+        account.usage = usage
+        account.instance_bytes = {
+            name: _held_bytes(usage, pids) for name, pids in instances.items()
+        }
+
+    def foreign_bytes(self, gpu: str) -> int:
+        """Return what programs other than our functions hold."""
+        account = self._accounts[gpu]
+        ours = sum(_seen_bytes(account, one) for one in account.instance_bytes)
+        return max(0, account.usage.used_bytes - ours)
+
+    def budget_bytes(self, gpu: str) -> int:
+        """Return what all our functions on a GPU may hold together."""
+        usage = self._accounts[gpu].usage
+        taken = usage.reserved_bytes + self.foreign_bytes(gpu) + self._margin_bytes
+        return max(0, usage.total_bytes - taken)
+
+    def free_bytes(self, gpu: str) -> int:
+        """Return what is neither held nor reserved."""
+        account = self._accounts[gpu]
+        instances = {*account.instance_bytes, *(key[0] for key in account.holdings)}
+        charged = sum(_charged_bytes(account, one) for one in instances)
+        return max(0, self.budget_bytes(gpu) - charged)
+
+    def reserve(self, gpu: str, instance_id: str, function: str, size_bytes: int) -> None:
+        """Reserve memory for a load; what the function had reserved before is given back.
+
+        Raises
+        ------
+        InsufficientCapacity
+            If there is less; then nothing has changed.
+        """
+        holdings = self._accounts[gpu].holdings
+        key = instance_id, function
+        before = holdings.pop(key, None)
+        free_bytes = self.free_bytes(gpu)
+        if size_bytes > free_bytes:
+            if before is not None:
+                holdings[key] = before
+            raise InsufficientCapacity(
+                f"{function} needs {size_bytes} bytes of GPU {gpu}; {free_bytes} are free"
+            )
+        holdings[key] = Holding(instance_id, function, size_bytes)
+
+    def settle(self, gpu: str, instance_id: str, function: str) -> None:
+        """Note that a load is over."""
+        holdings = self._accounts[gpu].holdings
+        key = instance_id, function
+        holdings[key] = replace(holdings[key], settled=True)
+
+    def release(self, gpu: str, instance_id: str, function: str) -> None:
+        """Give a reservation back, if there is one; what is still seen stays charged."""
+        self._accounts[gpu].holdings.pop((instance_id, function), None)
+
+    def seen_bytes(self, gpu: str, instance_id: str) -> int | None:
+        """Return what an instance was last seen to hold; None where the driver does not tell."""
+        return self._accounts[gpu].instance_bytes.get(instance_id, 0)
+
+
+def _charged_bytes(account: _Account, instance_id: str) -> int:
+    """Charge what is seen, and reservations in full until their loads are over."""
+    seen_bytes = _seen_bytes(account, instance_id)
+    mine = _of(account, instance_id)
+    if seen_bytes and all(one.settled for one in mine):
+        return seen_bytes
+    return max(seen_bytes, sum(one.reserved_bytes for one in mine))
+
+
+def _seen_bytes(account: _Account, instance_id: str) -> int:
+    seen_bytes = account.instance_bytes.get(instance_id, 0)
+    if seen_bytes is not None:
+        return seen_bytes
+    return sum(one.reserved_bytes for one in _of(account, instance_id) if one.settled)
+
+
+def _of(account: _Account, instance_id: str) -> list[Holding]:
+    return [one for one in account.holdings.values() if one.instance_id == instance_id]
+
+
+def _held_bytes(usage: Usage, pids: Collection[int]) -> int | None:
+    sizes = [usage.process_bytes[pid] for pid in pids if pid in usage.process_bytes]
+    return None if None in sizes else sum(size for size in sizes if size is not None)
