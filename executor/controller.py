@@ -109,6 +109,8 @@ class Controller:
                 self._drop(event.instance_id, event.function)
             case ev.Measured():
                 self.state.measured(event.instance_id, event.memory_bytes, event.library_bytes)
+            case ev.GpusMeasured():
+                self.state.gpus_measured(event.budget_bytes)
             case ev.Started():
                 self.serving.started(event)
             case ev.Completed():
@@ -144,7 +146,7 @@ class Controller:
 
     def _loaded(self, event: ev.Loaded) -> None:
         self.quarantine.cleared(event.function)
-        self.state.learn(event.function, event.report)
+        self.state.learn(event.function, event.report, event.tier)
         if event.instance_id in self.state.instances:
             size_bytes = event.report.memory_bytes
             self.state.loaded(event.instance_id, event.function, event.tier, size_bytes)

@@ -57,6 +57,19 @@ class Isolation(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class GpuProfile:
+    """What a function costs in the tier ``gpu``, for functions that can use one.
+
+    ``gpu_memory_bytes`` is all that its process takes of the GPU, ``memory_bytes`` what it adds to
+    its instance meanwhile, ``move_s`` the time from loaded in memory to ready on the GPU.
+    """
+
+    memory_bytes: int
+    gpu_memory_bytes: int
+    move_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """What a function costs, measured where it has run and estimated before.
 
@@ -68,6 +81,7 @@ class Profile:
     load_s: float
     memory_bytes: int
     library_bytes: int = 0
+    gpu: GpuProfile | None = None
 
     @property
     def ready_s(self) -> float:
@@ -91,10 +105,14 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """A host whose memory the instances' limits share."""
+    """A host whose memory the instances' limits share.
+
+    ``gpus`` are its GPUs, each with the bytes that our functions may hold of it.
+    """
 
     name: str
     memory_bytes: int
+    gpus: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +123,7 @@ class Residency:
     tier: Tier
     state: ResidencyState
     memory_bytes: int
+    gpu_memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +134,7 @@ class Instance:
     A stem cell belongs to nobody yet: its owner is ``NOBODY`` and its function a ``stem_name``.
     ``rented`` says that its container was another function's before. ``libraries`` are the library
     groups whose modules it holds, with their bytes, for functions of that group to start from.
+    ``gpu`` is the one that its functions may use, None without.
     """
 
     id: str
@@ -129,6 +149,7 @@ class Instance:
     rented: bool = False
     residencies: Mapping[str, Residency] = field(default_factory=dict)
     libraries: Mapping[str, int] = field(default_factory=dict)
+    gpu: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,14 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class GpusMeasured:
+    """What our functions may hold of each GPU together, by what other programs leave."""
+
+    at_s: float
+    budget_bytes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Started:
     """The function has the request: inference begins.
 
@@ -190,6 +198,7 @@ Event: TypeAlias = (
     | LoadFailed
     | Offloaded
     | Measured
+    | GpusMeasured
     | Started
     | Completed
     | Failed

@@ -1,12 +1,13 @@
 """From what is seen and forecast to a placement problem, and from its answer to wishes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from executor.domain import Function, Instance, InstanceState, ResidencyState, Tier
+from executor.domain import Instance, InstanceState, Tier
+from executor.modes import Held, library_bytes, modes
 from executor.state import Snapshot
 from predictors.arrival.forecast import Forecast
 from solver import TIERS, Plan, Problem
@@ -70,22 +71,29 @@ def build(
     """
     idle = [one for one in snapshot.instances.values() if one.state is InstanceState.IDLE]
     owners = {name: row for row, name in enumerate(dict.fromkeys(one.owner for one in idle))}
-    held = {name for one in idle for name in one.residencies}
-    rows = [
-        row
-        for row, (function, chance) in enumerate(
-            zip(snapshot.functions.values(), chances[:, 0].tolist(), strict=True)
-        )
-        if function.owner in owners
-        and (chance > CHURN_COST_RATIO or (chance > LEAST_WORTH and function.name in held))
-    ]
+    rows = _worth_planning(snapshot, chances, idle)
     if not rows:
         return None
     everything = list(snapshot.functions.values())
     functions = [everything[row] for row in rows]
-    libraries = _libraries(functions)
+    libraries = library_bytes(functions)
     free_bytes = [capacity_bytes(one, reserve_bytes) for one in idle]
-    ready_s = np.array([one.profile.ready_s for one in functions])
+    gpus = {one.gpu: snapshot.gpus[one.gpu] for one in idle if one.gpu is not None}
+    gpu_rows: dict[str | None, int] = {gpu: row for row, gpu in enumerate(gpus)} | {None: -1}
+    offered = modes(functions, with_gpus=bool(gpus))
+    columns = list(zip(*offered, strict=True))
+    saving_s = np.array(columns[4])
+    holding = Held(functions, offered, libraries, gpus)
+    held = [
+        (mode, place)
+        for place, instance in enumerate(idle)
+        for mode in holding.pairs(instance, free_bytes[place])
+    ]
+    moves = [
+        (mode, place, move_s)
+        for now, place in held
+        for mode, move_s in holding.moves(now, idle[place])
+    ]
     groups = {name: row for row, name in enumerate(libraries)}
     return Problem(
         owner_names=tuple(owners),
@@ -95,23 +103,40 @@ def build(
             [-1 if one.library is None else groups[one.library] for one in functions], np.int32
         ),
         copies=chances[rows],
-        mode_function=np.arange(len(functions), dtype=np.int32),
-        mode_tier=np.zeros(len(functions), np.int8),
-        mode_memory_bytes=np.array([one.profile.memory_bytes for one in functions], np.int64),
-        mode_gpu_memory_bytes=np.zeros(len(functions), np.int64),
-        mode_saving_s=ready_s,
-        mode_load_cost_s=CHURN_COST_RATIO * ready_s,
+        mode_function=np.array(columns[0], np.int32),
+        mode_tier=np.array(columns[1], np.int8),
+        mode_memory_bytes=np.array(columns[2], np.int64),
+        mode_gpu_memory_bytes=np.array(columns[3], np.int64),
+        mode_saving_s=saving_s,
+        mode_load_cost_s=CHURN_COST_RATIO * saving_s,
         library_names=tuple(libraries),
         library_memory_bytes=np.array(list(libraries.values()), np.int64),
         instance_names=tuple(one.id for one in idle),
         instance_owner=np.array([owners[one.owner] for one in idle], np.int32),
         instance_free_memory_bytes=np.array(free_bytes, np.int64),
-        instance_gpu=np.full(len(idle), -1, np.int32),
+        instance_gpu=np.array([gpu_rows[one.gpu] for one in idle], np.int32),
         instance_survival=np.array([survival[one.id] for one in idle]),
-        gpu_names=(),
-        gpu_free_memory_bytes=np.zeros(0, np.int64),
-        held=np.array(_held_rows(idle, functions, libraries, free_bytes), np.int32).reshape(-1, 2),
+        gpu_names=tuple(gpus),
+        gpu_free_memory_bytes=np.array(list(gpus.values()), np.int64),
+        held=np.array(held, np.int32).reshape(-1, 2),
+        load_cost_pairs=np.array([move[:2] for move in moves], np.int32).reshape(-1, 2),
+        load_cost_s=CHURN_COST_RATIO * np.array([move[2] for move in moves], float),
     )
+
+
+def _worth_planning(
+    snapshot: Snapshot, chances: NDArray[np.float64], idle: list[Instance]
+) -> list[int]:
+    """Return the rows of functions that have instances and are likely enough to be called."""
+    owners = {one.owner for one in idle}
+    held = {name for one in idle for name in one.residencies}
+    likely = zip(snapshot.functions.values(), chances[:, 0].tolist(), strict=True)
+    return [
+        row
+        for row, (function, chance) in enumerate(likely)
+        if function.owner in owners
+        and (chance > CHURN_COST_RATIO or (chance > LEAST_WORTH and function.name in held))
+    ]
 
 
 def capacity_bytes(instance: Instance, reserve_bytes: int) -> int:
@@ -134,53 +159,3 @@ def wishes(plan: Plan) -> list[Wish]:
         name = problem.function_names[function]
         found.append(Wish(problem.instance_names[instance], name, tier, worth_s))
     return sorted(found, key=lambda wish: -wish.worth_s)
-
-
-def _held_rows(
-    idle: list[Instance],
-    functions: list[Function],
-    libraries: Mapping[str, int],
-    free_bytes: list[int],
-) -> list[tuple[int, int]]:
-    known = {function.name: row for row, function in enumerate(functions)}
-    return [
-        (known[function.name], place)
-        for place, instance in enumerate(idle)
-        for function in _held(instance, known, functions, libraries, free_bytes[place])
-    ]
-
-
-def _libraries(functions: list[Function]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for function in functions:
-        if function.library is not None:
-            size = function.profile.library_bytes
-            sizes[function.library] = max(sizes.get(function.library, 0), size)
-    return sizes
-
-
-def _held(
-    instance: Instance,
-    known: Mapping[str, int],
-    functions: list[Function],
-    libraries: Mapping[str, int],
-    free_bytes: int,
-) -> Iterator[Function]:
-    """Give what an instance holds, as far as it fits by the profiles that loads are planned with.
-
-    Footprints are measured anew all the time, so that what is held may seem to need more than
-    there is; the rest is then planned as if it had to be loaded, and stays if it is.
-    """
-    groups: set[str] = set()
-    for residency in instance.residencies.values():
-        row = known.get(residency.function)
-        if row is None or residency.state is ResidencyState.OFFLOADING:
-            continue
-        function = functions[row]
-        size_bytes = function.profile.memory_bytes
-        if function.library is not None and function.library not in groups:
-            size_bytes += libraries[function.library]
-        if size_bytes <= free_bytes:
-            free_bytes -= size_bytes
-            groups |= {function.library} if function.library is not None else set()
-            yield function

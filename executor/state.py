@@ -32,7 +32,8 @@ LEARNING_RATE = 0.3
 class Snapshot:
     """A view that no later event changes; ``version`` grows with every change of the state.
 
-    ``running`` counts the running calls of functions that have any.
+    ``running`` counts the running calls of functions that have any; ``gpus`` are the bytes of each
+    GPU that these instances' residencies may hold, those that idle ones hold now included.
     """
 
     version: int
@@ -40,6 +41,7 @@ class Snapshot:
     functions: Mapping[str, Function]
     instances: Mapping[str, Instance]
     running: Mapping[str, int]
+    gpus: Mapping[str, int]
 
 
 class State:
@@ -56,6 +58,7 @@ class State:
         self.index = {name: position for position, name in enumerate(self.functions)}
         self.enabled = dict.fromkeys(self.functions)
         self.workers = {worker.name: worker for worker in workers}
+        self.gpus = {gpu: size for one in self.workers.values() for gpu, size in one.gpus.items()}
         self.instances: dict[str, Instance] = {}
         self.census = Census(self.workers.values())
         self.version = 0
@@ -81,7 +84,8 @@ class State:
             for held in one.residencies.values()
             if held.state is ResidencyState.RUNNING
         )
-        return Snapshot(self.version, at_s, functions, instances, running)
+        gpus = self._gpus_for(instances)
+        return Snapshot(self.version, at_s, functions, instances, running, gpus)
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -94,6 +98,23 @@ class State:
     def free_bytes(self, worker: str) -> int:
         """Memory of a worker that no instance's limit has claimed."""
         return self.workers[worker].memory_bytes - self.census.by_worker[worker].committed_bytes
+
+    def free_gpu_bytes(self, gpu: str) -> int:
+        """Memory of a GPU that no residency has claimed."""
+        held = (
+            residency.gpu_memory_bytes
+            for instance in self.instances.values()
+            if instance.gpu == gpu
+            for residency in instance.residencies.values()
+        )
+        return self.gpus[gpu] - sum(held)
+
+    def gpus_measured(self, budget_bytes: Mapping[str, int]) -> None:
+        """Fold what our functions may hold of each GPU, now that other programs were seen."""
+        if self.gpus != {**self.gpus, **budget_bytes}:
+            self.gpus.update(budget_bytes)
+            for owner in {one.owner for one in self.instances.values() if one.gpu in budget_bytes}:
+                self._capacity_changed(owner)
 
     def roomiest(self) -> str:
         """Name the worker with the most free memory."""
@@ -122,9 +143,18 @@ class State:
         self.enabled.pop(function, None)
         self._capacity_changed(self.functions[function].owner)
 
-    def learn(self, function: str, report: LoadReport) -> None:
-        """Fold a measured load into the function's profile; a guess gives way at once."""
+    def learn(self, function: str, report: LoadReport, tier: Tier = Tier.HOST) -> None:
+        """Fold a measured load into the function's profile; a guess gives way at once.
+
+        Of a load to a GPU the memory that it takes meanwhile is learned, since its times are those
+        of the move as well.
+        """
         known = self.functions[function]
+        if tier is Tier.GPU and known.profile.gpu is not None:
+            gpu = replace(known.profile.gpu, memory_bytes=report.memory_bytes)
+            self.functions[function] = replace(known, profile=replace(known.profile, gpu=gpu))
+            self.version += 1
+            return
         guess = function not in self._measured
         old = known.profile
         self._measured.add(function)
@@ -135,6 +165,7 @@ class State:
             if guess
             else max(old.memory_bytes, report.memory_bytes),
             library_bytes=report.library_bytes,
+            gpu=old.gpu,
         )
         self.functions[function] = replace(known, profile=profile)
         self.version += 1
@@ -152,6 +183,7 @@ class State:
                 state=InstanceState.STARTING,
                 since_s=at_s,
                 rented=rented,
+                gpu=self._gpu_for(wanted, worker),
             )
         )
 
@@ -234,7 +266,8 @@ class State:
         """Fold that a function is ready, with the memory it was measured to take."""
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.state is ResidencyState.LOADING:
-            self._set(instance_id, Residency(function, tier, ResidencyState.READY, memory_bytes))
+            ready = replace(held, tier=tier, state=ResidencyState.READY, memory_bytes=memory_bytes)
+            self._set(instance_id, ready)
 
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""
@@ -262,7 +295,8 @@ class State:
             name: replace(held, memory_bytes=memory_bytes.get(name, held.memory_bytes))
             for name, held in instance.residencies.items()
         }
-        for name in residencies.keys() & self._measured:
+        in_memory = {name for name, held in residencies.items() if held.tier is Tier.HOST}
+        for name in in_memory & self._measured:
             self._raise_footprint(name, residencies[name].memory_bytes)
         self._change(instance_id, residencies=residencies, libraries=library_bytes)
 
@@ -273,7 +307,29 @@ class State:
             self.functions[function] = replace(known, profile=profile)
 
     def _residency(self, function: str, tier: Tier, state: ResidencyState) -> Residency:
-        return Residency(function, tier, state, self.functions[function].profile.memory_bytes)
+        profile = self.functions[function].profile
+        if tier is not Tier.GPU or profile.gpu is None:
+            return Residency(function, tier, state, profile.memory_bytes)
+        return Residency(
+            function, tier, state, profile.gpu.memory_bytes, profile.gpu.gpu_memory_bytes
+        )
+
+    def _gpu_for(self, function: Function, worker: str) -> str | None:
+        gpus = self.workers[worker].gpus
+        if function.profile.gpu is None or not gpus:
+            return None
+        return max(gpus, key=self.free_gpu_bytes)
+
+    def _gpus_for(self, planned: Mapping[str, Instance]) -> dict[str, int]:
+        """Count what planning may not touch as taken: instances of others, and those not idle."""
+        free = dict(self.gpus)
+        for instance in self.instances.values() if free else ():
+            fixed = instance.id not in planned or instance.state is not InstanceState.IDLE
+            if fixed and instance.gpu is not None:
+                free[instance.gpu] -= sum(
+                    held.gpu_memory_bytes for held in instance.residencies.values()
+                )
+        return {gpu: max(0, size) for gpu, size in free.items()}
 
     def _set(self, instance_id: str, residency: Residency) -> None:
         held = self.instances[instance_id].residencies

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from executor.actions import Run
-from executor.domain import Function, Tier
+from executor.domain import Function, GpuProfile, Instance, Tier, Worker
 from executor.planner import CHURN_COST_RATIO, build, capacity_bytes, chances, wishes
 from executor.state import State
 from executor.units import MIB
@@ -130,3 +130,77 @@ def test_capacity_leaves_base_and_reserve_out_and_is_never_negative() -> None:
     instance = replace(idle_instance(world, "f"), base_bytes=50 * MIB)
     assert capacity_bytes(instance, 10 * MIB) == 340 * MIB
     assert capacity_bytes(instance, 999 * MIB) == 0
+
+
+def on_gpu(one: Function, *, gpu_mib: int) -> Function:
+    gpu = GpuProfile(memory_bytes=50 * MIB, gpu_memory_bytes=gpu_mib * MIB, move_s=0.5)
+    return replace(one, profile=replace(one.profile, gpu=gpu))
+
+
+def gpu_world(*functions: Function, gpu_mib: int) -> tuple[State, Instance]:
+    world = State(functions, [Worker("w", 3000 * MIB, {"k": gpu_mib * MIB})])
+    return world, idle_instance(world, "f")
+
+
+def placed(world: State, instance: Instance) -> dict[str, Tier]:
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    assert problem is not None
+    return {one.function: one.tier for one in wishes(solve(problem, "auto"))}
+
+
+def test_functions_with_a_gpu_profile_may_be_on_the_gpu_of_their_instance() -> None:
+    world, instance = gpu_world(on_gpu(F, gpu_mib=300), G, gpu_mib=1000)
+    assert instance.gpu == "k"
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.mode_tier.tolist() == [0, 1, 0]
+    assert problem.mode_saving_s.tolist() == [1.0, 1.5, 1.0]
+    assert problem.mode_gpu_memory_bytes.tolist() == [0, 300 * MIB, 0]
+    assert problem.gpu_free_memory_bytes.tolist() == [1000 * MIB]
+    assert placed(world, instance) == {"f": Tier.GPU, "g": Tier.HOST}
+
+
+def test_on_a_full_gpu_the_less_valuable_function_moves_to_memory() -> None:
+    both = (on_gpu(F, gpu_mib=600), on_gpu(G, gpu_mib=600))
+    world, instance = gpu_world(*both, gpu_mib=1000)
+    world.loading(instance.id, "g", Tier.GPU)
+    world.loaded(instance.id, "g", Tier.GPU, 50 * MIB)
+    assert world.free_gpu_bytes("k") == 400 * MIB
+    assert placed(world, instance) == {"f": Tier.GPU, "g": Tier.HOST}
+
+
+def test_a_move_costs_what_it_takes_and_what_is_held_nothing() -> None:
+    world, instance = gpu_world(on_gpu(F, gpu_mib=300), on_gpu(G, gpu_mib=300), gpu_mib=1000)
+    hold(world, instance.id, "f")
+    world.loading(instance.id, "g", Tier.GPU)
+    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.held.tolist() == [[0, 0], [3, 0]]
+    assert problem.load_cost_pairs.tolist() == [[1, 0], [2, 0]]
+    assert problem.load_cost_s.tolist() == pytest.approx([CHURN_COST_RATIO * 0.5, 0.0])
+
+
+def test_what_busy_instances_hold_of_a_gpu_is_not_there_for_others() -> None:
+    world, busy = gpu_world(on_gpu(F, gpu_mib=300), gpu_mib=1000)
+    idle = idle_instance(world, "f")
+    world.run(Run("c", busy.id, "f", Tier.GPU, 60.0), 0.0)
+    problem = build(snapshot(world), likely(world), {idle.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.gpu_free_memory_bytes.tolist() == [700 * MIB]
+
+
+def test_what_other_programs_take_of_a_gpu_shrinks_it_and_asks_for_a_new_plan() -> None:
+    world, instance = gpu_world(on_gpu(F, gpu_mib=300), gpu_mib=1000)
+    world.unplanned.clear()
+    world.gpus_measured({"k": 1000 * MIB})
+    assert not world.unplanned
+    world.gpus_measured({"k": 200 * MIB})
+    assert list(world.unplanned) == ["ann"]
+    assert placed(world, instance) == {"f": Tier.HOST}
+
+
+def test_an_instance_gets_the_roomiest_gpu_and_none_where_its_function_has_no_use_for_it() -> None:
+    gpus = {"k1": 100 * MIB, "k2": 200 * MIB}
+    world = State([on_gpu(F, gpu_mib=50), G], [Worker("w", 3000 * MIB, gpus)])
+    assert idle_instance(world, "f").gpu == "k2"
+    assert idle_instance(world, "g").gpu is None
