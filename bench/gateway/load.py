@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +20,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
