@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from executor.actions import CancelRun, Load, Offload, Run
 from executor.proxy.stream import Tail
 from executor.runtimes import leftovers
 from executor.runtimes.client import ProxyClient
@@ -56,6 +57,10 @@ class ManagerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._loop = asyncio.get_running_loop()
         self.ended = self._loop.create_task(self._live())
+
+    def submit(self, action: Load | Offload | Run | CancelRun) -> None:
+        """Begin to carry out an action in it."""
+        self.client.submit(action)
 
     def stop(self) -> None:
         """Ask it to end, and make it if it does not."""

@@ -11,7 +11,7 @@ import pytest
 
 from executor.actions import Offload
 from executor.events import Offloaded
-from executor.runtimes.process import FIRST_UID
+from executor.runtimes.fleet import FIRST_UID
 from executor.units import MIB
 from tests.executor.runtimes.worlds import LIMIT_BYTES, handler, world
 

@@ -12,7 +12,7 @@ from executor import events as ev
 from executor.actions import Load, Offload
 from executor.domain import Tier
 from executor.functions import Package
-from executor.runtimes.process import FIRST_UID
+from executor.runtimes.fleet import FIRST_UID
 from executor.units import MIB
 from tests.executor.runtimes import processes
 from tests.executor.runtimes.worlds import World, handler, script, sharing, world

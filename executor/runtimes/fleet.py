@@ -1,0 +1,133 @@
+"""The instances of a runtime: actions go to their managers, what becomes of them are events."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from executor import events as ev
+from executor.actions import (
+    CancelRun,
+    Load,
+    Offload,
+    Run,
+    RuntimeAction,
+    StartInstance,
+    StopInstance,
+)
+from executor.clock import Clock
+from executor.proxy.cells import UID_COUNT
+from executor.runtimes.client import ProxyClient
+from executor.runtimes.protocol import Sink
+
+FIRST_UID = 1_879_048_192
+"""Users from here to 2^31 are nobody's (systemd, "Users, Groups, UIDs and GIDs")."""
+
+SERVERS = 2048
+"""So many servers, by their process ids, have instances with users of their own."""
+
+INSTANCES = 512
+"""At most so many instances at once in a server."""
+
+
+class LiveInstance(Protocol):
+    """One instance; ``ended`` is done with a description of its end, when all of it is gone."""
+
+    client: ProxyClient
+    ended: asyncio.Task[str]
+
+    def submit(self, action: Load | Offload | Run | CancelRun) -> None:
+        """Begin to carry out an action in it."""
+
+    def stop(self) -> None:
+        """Ask it to end, and make it if it does not."""
+
+
+Starter: TypeAlias = Callable[[StartInstance, int, Sink], LiveInstance]
+"""Starts an instance whose functions have the users from the second argument on."""
+
+
+class Fleet:
+    """All instances of one server.
+
+    Parameters
+    ----------
+    server
+        Number of the server, for its instances to have users that no other's have.
+    start
+        Makes an instance, which gives its events to the sink.
+    """
+
+    def __init__(self, server: int, clock: Clock, start: Starter, sink: Sink) -> None:
+        self._first_uid = FIRST_UID + server % SERVERS * INSTANCES * UID_COUNT
+        self._clock = clock
+        self._start_instance = start
+        self._sink = sink
+        self._instances: dict[str, LiveInstance] = {}
+        self._slots: dict[str, int] = {}
+        self._stopping: set[str] = set()
+
+    def submit(self, action: RuntimeAction) -> None:
+        """Begin to carry out an action."""
+        match action:
+            case StartInstance():
+                self._start(action)
+            case StopInstance():
+                self._stop(action.instance_id)
+            case _ if action.instance_id in self._instances:
+                self._instances[action.instance_id].submit(action)
+            case _:
+                self._refuse(action)
+
+    async def close(self) -> None:
+        """Stop every instance and wait until nothing of them is left."""
+        instances = dict(self._instances)
+        for instance_id in instances:
+            self._stop(instance_id)
+        await asyncio.gather(*(one.ended for one in instances.values()), return_exceptions=True)
+
+    def _start(self, action: StartInstance) -> None:
+        known = self._instances.get(action.instance_id)
+        if known is None:
+            self._start_new(action)
+        elif known.client.up is not None:
+            self._sink(known.client.up)
+
+    def _start_new(self, action: StartInstance) -> None:
+        slot = min(set(range(INSTANCES)).difference(self._slots.values()), default=None)
+        if slot is None:
+            error = f"there are {INSTANCES} instances; expected fewer"
+            self._sink(ev.InstanceGone(self._clock(), action.instance_id, error))
+            return
+        base_uid = self._first_uid + slot * UID_COUNT
+        instance = self._start_instance(action, base_uid, self._sink)
+        self._instances[action.instance_id] = instance
+        self._slots[action.instance_id] = slot
+        instance.ended.add_done_callback(lambda ended: self._ended(action.instance_id, ended))
+
+    def _refuse(self, action: Load | Offload | Run | CancelRun) -> None:
+        now_s, instance_id, error = self._clock(), action.instance_id, "there is no such instance"
+        match action:
+            case Load(function=function):
+                self._sink(ev.LoadFailed(now_s, instance_id, function, error, blame=False))
+            case Offload(function=function):
+                self._sink(ev.Offloaded(now_s, instance_id, function))
+            case Run(invocation_id=call):
+                self._sink(ev.Failed(now_s, call, instance_id, ev.FailureKind.CRASH, error))
+            case CancelRun():
+                pass
+
+    def _stop(self, instance_id: str) -> None:
+        instance = self._instances.get(instance_id)
+        if instance is None:
+            self._sink(ev.InstanceGone(self._clock(), instance_id))
+        elif instance_id not in self._stopping:
+            self._stopping.add(instance_id)
+            instance.stop()
+
+    def _ended(self, instance_id: str, ended: asyncio.Task[str]) -> None:
+        del self._instances[instance_id]
+        del self._slots[instance_id]
+        asked = instance_id in self._stopping
+        self._stopping.discard(instance_id)
+        how = str(ended.exception() or ended.result())
+        self._sink(ev.InstanceGone(self._clock(), instance_id, None if asked else how))
