@@ -25,16 +25,28 @@ class WorkerSection(_Section):
 
 
 class KeepAliveSection(_Section):
-    """The pre-warming policy."""
+    """The pre-warming policy; ``idle_s`` is for ``fixed``, ``seed`` for what ``pagurus`` draws."""
 
-    policy: Literal["fixed", "none", "always_on"] = "fixed"
+    policy: Literal[
+        "fixed",
+        "openwhisk",
+        "histogram",
+        "faascache",
+        "pagurus",
+        "azure_premium",
+        "none",
+        "always_on",
+    ] = "fixed"
     idle_s: PositiveFloat = 600.0
+    seed: int = 0
 
 
 class ArrivalSection(_Section):
     """The arrival predictor; ``window_s`` is what ``poisson`` looks back."""
 
-    predictor: Literal["mixture", "poisson"] = "mixture"
+    predictor: Literal[
+        "mixture", "poisson", "ewma", "histogram", "renewal", "seasonal", "neural"
+    ] = "mixture"
     window_s: PositiveFloat = 600.0
 
 

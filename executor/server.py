@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from executor.backend import LiveBackend
 from executor.calls import CallTable
+from executor.choices import POLICIES, PREDICTORS
 from executor.clock import Clock
-from executor.config import ArrivalSection, Config, KeepAliveSection, PlanSection
+from executor.config import ArrivalSection, Config, PlanSection
 from executor.controller import Controller, Settings
 from executor.domain import Worker
 from executor.drivers.live import LiveDriver, ThreadPlanner
@@ -26,11 +27,6 @@ from executor.reconcile import Budget
 from executor.runtimes.process import ProcessRuntime
 from executor.serving import ServeSettings
 from executor.totals import Totals
-from predictors.arrival.mixture import MixturePredictor
-from predictors.arrival.poisson import PoissonPredictor
-from predictors.arrival.protocol import ArrivalPredictor
-from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive, NoKeepAlive
-from predictors.keepalive.protocol import KeepAlivePolicy
 from solver import Plan, Problem
 from solver import warm_up as warm_up_solver
 from solver.replanner import Replanner
@@ -98,8 +94,8 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
     controller = Controller(
         [package.function for package in packages.values()],
         [Worker("local", config.worker.memory)],
-        _policy(config.keep_alive),
-        _predictor(config.arrivals),
+        POLICIES[config.keep_alive.policy](config.keep_alive),
+        PREDICTORS[config.arrivals.predictor](config.arrivals),
         _settings(config),
     )
     planner = ThreadPlanner(_solver(config.plan))
@@ -119,27 +115,9 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         yield Address(config.gateway.host, port), driver
 
 
-def _policy(section: KeepAliveSection) -> KeepAlivePolicy:
-    match section.policy:
-        case "fixed":
-            return FixedKeepAlive(section.idle_s)
-        case "none":
-            return NoKeepAlive()
-        case "always_on":
-            return AlwaysOn()
-
-
-def _predictor(section: ArrivalSection) -> ArrivalPredictor:
-    match section.predictor:
-        case "mixture":
-            return MixturePredictor()
-        case "poisson":
-            return PoissonPredictor(section.window_s)
-
-
 def warm_up(arrivals: ArrivalSection, plan: PlanSection) -> None:
     """Predict and plan once, so that compiling, at the first start, holds up no call."""
-    predictor = _predictor(arrivals)
+    predictor = PREDICTORS[arrivals.predictor](arrivals)
     predictor.resize(1)
     for at_s in (0.0, 1.0):
         predictor.observe(0, at_s)

@@ -1,8 +1,10 @@
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from executor.config import read_config
+from executor.choices import POLICIES, PREDICTORS
+from executor.config import ArrivalSection, KeepAliveSection, read_config
 from executor.errors import ConfigError
 from executor.units import GIB, MIB
 
@@ -42,6 +44,18 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, key: str, expected: s
         read_config(write(tmp_path, text))
     assert caught.value.key == key
     assert expected in caught.value.expected
+
+
+def test_every_policy_and_predictor_that_may_be_named_can_be_made() -> None:
+    keep_alive, arrivals = KeepAliveSection, ArrivalSection
+    policies = get_args(keep_alive.model_fields["policy"].annotation)
+    predictors = get_args(arrivals.model_fields["predictor"].annotation)
+    assert set(policies) == set(POLICIES)
+    assert set(predictors) == set(PREDICTORS)
+    for name in policies:
+        assert POLICIES[name](keep_alive(policy=name)).stem_cells() is not None
+    for name in predictors:
+        PREDICTORS[name](arrivals(predictor=name)).resize(1)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
