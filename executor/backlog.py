@@ -63,6 +63,10 @@ class Backlog:
         """Iterate over the calls that wait, oldest first; they may be dispatched meanwhile."""
         return (self._calls[id_] for id_ in tuple(self._waiting) if id_ in self._waiting)
 
+    def starved(self) -> bool:
+        """Whether a call waits for which no instance is being started."""
+        return any(self._calls[id_].instance_id is None for id_ in self._waiting)
+
     def dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
         """Note that a call was handed to an instance."""
         self._waiting.pop(call.invocation.id, None)

@@ -74,7 +74,8 @@ class Controller:
         if self.state.capacity_version != self._drained_version:
             self._drained_version = self.state.capacity_version
             self.serving.drain(event.at_s)
-        self._hosting.top_up(event.at_s)
+        if not self.serving.backlog.starved():
+            self._hosting.top_up(event.at_s)
         self._outbox.extend(self._preloader.actions(event.at_s))
         self._ask_to_wake()
         actions = list(self._outbox)

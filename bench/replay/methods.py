@@ -79,14 +79,12 @@ def _tyche(_: Workload, __: Callable[[], State]) -> Preload:
 
 
 def _headstart(_: Workload, __: Callable[[], State]) -> Preload:
-    return Preload(
-        MixturePredictor(), _by(Price(steps_per_instance=STEPS_PER_INSTANCE)), plan_settings()
-    )
+    return Preload(MixturePredictor(), _by(_production()), plan_settings())
 
 
 def _clairvoyant(workload: Workload, _: Callable[[], State]) -> Preload:
     predictor = Clairvoyant(workload.arrivals, len(workload.functions))
-    return Preload(predictor, _by(Price(steps_per_instance=STEPS_PER_INSTANCE)), plan_settings())
+    return Preload(predictor, _by(_production()), plan_settings())
 
 
 PRELOADS: Final[dict[str, Callable[[Workload, Callable[[], State]], Preload]]] = {
@@ -107,6 +105,10 @@ POLICIES: Final[dict[str, Callable[[np.random.Generator], KeepAlivePolicy]]] = {
     "none": lambda _: NoKeepAlive(),
     "always_on": lambda _: AlwaysOn(),
 }
+
+
+def _production() -> Method:
+    return Price(steps_per_instance=STEPS_PER_INSTANCE)
 
 
 def _by(method: Method) -> Solver:

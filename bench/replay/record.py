@@ -76,6 +76,8 @@ class Recorder:
                 case Offload():
                     self.offloads += 1
                 case StartInstance():
+                    if action.reuses is not None:
+                        self._gone(action.reuses, event.at_s)
                     self.lives[action.instance_id] = (event.at_s, action.limit_bytes)
                     self.steps.append((event.at_s, action.limit_bytes))
                 case _:

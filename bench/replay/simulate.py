@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from bench.replay.methods import POLICIES, PRELOADS
 from bench.replay.record import Recorder
 from bench.replay.workload import Workload
 from executor import events as ev
+from executor.actions import Action
 from executor.controller import Controller, Settings
 from executor.domain import Invocation, Worker
 from executor.drivers.engine import Engine, Outlets
@@ -27,6 +28,8 @@ SOLVE_BASE_S: Final = 0.002
 SOLVE_S_PER_PAIR: Final = 0.5e-6
 """What a solve is charged: measured on the problems of replays (docs/replay.md), rounded up."""
 
+Watch: TypeAlias = Callable[[ev.Event, list[Action]], None]
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -43,6 +46,8 @@ class Case:
 class Replay:
     """A controller at work on a workload; ``recorder`` has what came of it.
 
+    ``watch`` may be set to see every event with the actions that it led to.
+
     Parameters
     ----------
     workload
@@ -57,7 +62,7 @@ class Replay:
         self, workload: Workload, case: Case, progress: Callable[[int], None] = lambda _: None
     ) -> None:
         self.recorder = Recorder(len(workload.arrivals.at_s))
-        self._workload = workload
+        self.watch: Watch | None = None
         self._progress = progress
         self._functions = [one.name for one in workload.functions]
         self._function = workload.arrivals.functions.tolist()
@@ -82,7 +87,7 @@ class Replay:
             SimRuntime(self._timer, costs, lambda event: self._engine.deliver(event)),
             self._timer,
             ChargedPlanner(self._timer, preload.solver, charge_s),
-            Outlets(self.recorder.finish, _raise, self.recorder.event),
+            Outlets(self.recorder.finish, _raise, self._record),
         )
 
     def run(self) -> Recorder:
@@ -93,6 +98,11 @@ class Replay:
             self.recorder.close(self._at_s[-1])
             self._timer.run(self._at_s[-1] + DRAIN_S)
         return self.recorder
+
+    def _record(self, event: ev.Event, actions: list[Action]) -> None:
+        self.recorder.event(event, actions)
+        if self.watch is not None:
+            self.watch(event, actions)
 
     def _arrive(self, number: int) -> None:
         at_s = self._at_s[number]

@@ -126,6 +126,17 @@ def test_demanded_instances_are_there_from_the_first_event_and_again_after_a_cal
     assert len([one for one in world.actions if isinstance(one, StartInstance)]) == 1
 
 
+def test_memory_that_comes_free_goes_to_waiting_calls_before_demanded_instances() -> None:
+    small = [function(name, owner=name, limit_mib=300) for name in "stuv"]
+    big = function("b", owner="b", limit_mib=900)
+    world = Simulation([*small, big], settings(preload=False), policy=AlwaysOn())
+    world.engine.deliver(world.tick())
+    world.run(1.0)
+    call = world.call("b", 5.0)
+    world.run(10.0)
+    assert world.served(call).timings.wait_s < 2 * START_S
+
+
 def test_policies_hear_whether_memory_was_needed() -> None:
     policy = Removals()
     world = Simulation([F, THEIRS], settings(preload=False), worker_mib=500, policy=policy)

@@ -1,0 +1,100 @@
+"""Pre-loading creates, prolongs and removes no container: with it and without they live alike.
+
+Calls end at the same times with and without pre-loading here, since a container that ends its call
+sooner also goes sooner, by the policy's own rule; and each owner has one function, since an owner's
+calls may otherwise take another of its containers.
+"""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from executor import events as ev
+from executor.actions import Action, StartInstance
+from executor.controller import Controller, Settings
+from executor.domain import Function, Invocation, Profile, Worker
+from executor.drivers.engine import Engine, Outlets
+from executor.drivers.sim import ChargedPlanner, EventHeap
+from executor.preload import PlanSettings
+from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.units import GIB, MIB
+from predictors.arrival.renewal import RenewalPredictor
+from predictors.keepalive.azure_premium import AzurePremium
+from predictors.keepalive.faascache import FaasCache
+from predictors.keepalive.fixed import FixedKeepAlive
+from predictors.keepalive.histogram import HybridHistogram
+from predictors.keepalive.openwhisk import OpenWhisk
+from predictors.keepalive.protocol import KeepAlivePolicy, StemCell
+from solver import solve
+
+CALL_S = 5.0
+END_S = 1500.0
+FUNCTIONS = [
+    Function(name, f"owner of {name}", 400 * MIB, Profile(0.7, 0.3, 100 * MIB)) for name in "fgh"
+]
+POLICIES: dict[str, Callable[[], KeepAlivePolicy]] = {
+    "fixed": lambda: FixedKeepAlive(120.0),
+    "openwhisk": lambda: OpenWhisk([StemCell("python", 400 * MIB, 1)]),
+    "histogram": HybridHistogram,
+    "faascache": FaasCache,
+    "azure_premium": AzurePremium,
+}
+
+Life = tuple[str, float, float]
+
+
+def lives(policy: KeepAlivePolicy, calls: list[tuple[float, str]], *, preload: bool) -> list[Life]:
+    timer = EventHeap()
+    begun: dict[str, tuple[str, float]] = {}
+    ended: list[Life] = []
+
+    def record(event: ev.Event, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, StartInstance):
+                begun[action.instance_id] = (action.owner, event.at_s)
+        if isinstance(event, ev.InstanceGone):
+            ended.append((*begun.pop(event.instance_id), event.at_s))
+
+    def run_s(call: str, _: str) -> float:
+        return calls[int(call)][0] + CALL_S - timer.now_s()
+
+    controller = Controller(
+        FUNCTIONS,
+        [Worker("w", 64 * GIB)],
+        policy,
+        RenewalPredictor(),
+        Settings(plan=PlanSettings(period_s=10.0, rest_s=2.0) if preload else None),
+    )
+    costs = SimCosts({one.name: one.profile for one in FUNCTIONS}, run_s)
+    runtime = SimRuntime(timer, costs, lambda event: engine.deliver(event))
+    planner = ChargedPlanner(timer, lambda problem: solve(problem, "density"), lambda _: 0.005)
+    engine = Engine(controller, runtime, timer, planner, Outlets(lambda _: None, fail, record))
+    for number, (at_s, name) in enumerate(calls):
+        arrived = ev.Arrived(at_s, Invocation(str(number), name, at_s, at_s + 60.0))
+        timer.at(at_s, lambda arrived=arrived: engine.deliver(arrived))  # type: ignore[misc]
+    timer.run(END_S)
+    ended.extend((*one, END_S) for one in begun.values())
+    return sorted((owner, round(begin, 6), round(end, 6)) for owner, begin, end in ended)
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@hypothesis_settings(max_examples=5, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.floats(0.0, 1000.0, width=32), st.sampled_from("fgh")), min_size=1, max_size=20
+    )
+)
+def test_containers_live_alike_with_preloading_and_without(
+    policy: str, drawn: list[tuple[float, str]]
+) -> None:
+    calls = sorted(drawn)
+    without = lives(POLICIES[policy](), calls, preload=False)
+    assert without
+    assert lives(POLICIES[policy](), calls, preload=True) == without
