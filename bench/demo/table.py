@@ -42,7 +42,9 @@ class LiveTable:
         self._progress.advance(self._task)
 
     def __rich__(self) -> Group:
-        table = Table("function", "calls", *KINDS, "failed", "mean latency", "mean loading")
+        seen = {one.start_kind for outcomes in self._outcomes.values() for one in outcomes}
+        shown = [kind for kind in KINDS if kind in seen]
+        table = Table("function", "calls", *shown, "failed", "latency", "loading", caption="means")
         for name, outcomes in sorted(self._outcomes.items()):
             kinds = Counter(one.start_kind for one in outcomes)
             answered = [one for one in outcomes if one.status == 200]
@@ -51,7 +53,7 @@ class LiveTable:
             table.add_row(
                 name,
                 str(len(outcomes)),
-                *(str(kinds[kind] or "") for kind in KINDS),
+                *(str(kinds[kind] or "") for kind in shown),
                 str(len(outcomes) - len(answered) or ""),
                 f"{latency.mean_s * 1000:.0f} ms",
                 f"{loading.mean_s * 1000:.0f} ms",
