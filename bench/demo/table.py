@@ -44,7 +44,8 @@ class LiveTable:
     def __rich__(self) -> Group:
         seen = {one.start_kind for outcomes in self._outcomes.values() for one in outcomes}
         shown = [kind for kind in KINDS if kind in seen]
-        table = Table("function", "calls", *shown, "failed", "latency", "loading", caption="means")
+        table = Table("function", "calls", *shown, "failed", "latency ms", "loading ms")
+        table.columns[0].no_wrap = True
         for name, outcomes in sorted(self._outcomes.items()):
             kinds = Counter(one.start_kind for one in outcomes)
             answered = [one for one in outcomes if one.status == 200]
@@ -55,8 +56,8 @@ class LiveTable:
                 str(len(outcomes)),
                 *(str(kinds[kind] or "") for kind in shown),
                 str(len(outcomes) - len(answered) or ""),
-                f"{latency.mean_s * 1000:.0f} ms",
-                f"{loading.mean_s * 1000:.0f} ms",
+                f"{latency.mean_s * 1000:.0f}",
+                f"{loading.mean_s * 1000:.0f}",
             )
         return Group(self._progress, table)
 
