@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -44,7 +45,9 @@ class LiveTable:
     def __rich__(self) -> Group:
         seen = {one.start_kind for outcomes in self._outcomes.values() for one in outcomes}
         shown = [kind for kind in KINDS if kind in seen]
-        table = Table("function", "calls", *shown, "failed", "latency ms", "loading ms")
+        table = Table(
+            "function", "calls", *shown, "failed", "latency ms", "loading ms", box=SIMPLE_HEAD
+        )
         table.columns[0].no_wrap = True
         for name, outcomes in sorted(self._outcomes.items()):
             kinds = Counter(one.start_kind for one in outcomes)
