@@ -46,7 +46,15 @@ class LiveTable:
         seen = {one.start_kind for outcomes in self._outcomes.values() for one in outcomes}
         shown = [kind for kind in KINDS if kind in seen]
         table = Table(
-            "function", "calls", *shown, "failed", "latency ms", "loading ms", box=SIMPLE_HEAD
+            "function",
+            "calls",
+            *shown,
+            "failed",
+            "latency",
+            "loading",
+            box=SIMPLE_HEAD,
+            pad_edge=False,
+            caption="means in milliseconds",
         )
         table.columns[0].no_wrap = True
         for name, outcomes in sorted(self._outcomes.items()):
