@@ -43,32 +43,22 @@ class LiveTable:
         self._progress.advance(self._task)
 
     def __rich__(self) -> Group:
-        seen = {one.start_kind for outcomes in self._outcomes.values() for one in outcomes}
-        shown = [kind for kind in KINDS if kind in seen]
-        table = Table(
-            "function",
-            "calls",
-            *shown,
-            "failed",
-            "latency",
-            "loading",
-            box=SIMPLE_HEAD,
-            pad_edge=False,
-            caption="means in milliseconds",
-        )
+        everything = [one for outcomes in self._outcomes.values() for one in outcomes]
+        kinds = [kind for kind in KINDS if any(one.start_kind == kind for one in everything)]
+        failed = ["failed"] if any(one.status != 200 for one in everything) else []
+        columns = ("function", "calls", *kinds, *failed, "latency", "loading")
+        table = Table(*columns, box=SIMPLE_HEAD, pad_edge=False, caption="means in milliseconds")
         table.columns[0].no_wrap = True
         for name, outcomes in sorted(self._outcomes.items()):
-            kinds = Counter(one.start_kind for one in outcomes)
             answered = [one for one in outcomes if one.status == 200]
-            latency = Spread.of([one.latency_s for one in answered])
-            loading = Spread.of([one.loading_s for one in answered])
+            counts = Counter(one.start_kind for one in answered)
+            counts["failed"] = len(outcomes) - len(answered)
             table.add_row(
                 name,
                 str(len(outcomes)),
-                *(str(kinds[kind] or "") for kind in shown),
-                str(len(outcomes) - len(answered) or ""),
-                f"{latency.mean_s * 1000:.0f}",
-                f"{loading.mean_s * 1000:.0f}",
+                *(str(counts[column] or "") for column in (*kinds, *failed)),
+                f"{Spread.of([one.latency_s for one in answered]).mean_s * 1000:.0f}",
+                f"{Spread.of([one.loading_s for one in answered]).mean_s * 1000:.0f}",
             )
         return Group(self._progress, table)
 
