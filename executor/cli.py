@@ -14,6 +14,7 @@ from executor.clock import since_midnight
 from executor.config import ArrivalSection, PlanSection, read_config
 from executor.errors import ConfigError
 from executor.plan_command import plan
+from executor.proxy.cells import detect
 from executor.server import Address, run, warm_up
 
 COMMANDS_GROUP = "headstart.commands"
@@ -65,6 +66,9 @@ def serve(
 
     try:
         settings = read_config(config)
+        shortfall = detect(0, wanted=settings.isolate).reason
+        if shortfall:
+            Console(stderr=True).print(f"isolation between functions is off: {shortfall}")
         uvloop.run(run(settings, since_midnight(), on_ready))
     except ConfigError as error:
         Console(stderr=True).print(f"[red]error:[/red] {error}", soft_wrap=True)

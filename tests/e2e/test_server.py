@@ -173,6 +173,13 @@ def _kill_one(here: Site, dice: random.Random) -> int:
     return 0
 
 
+async def test_a_server_without_isolation_says_so(tmp_path: Path) -> None:
+    async with site(tmp_path, {"echo": ECHO}, isolate=False) as here:
+        assert (await here.call("echo")).status_code == 200
+    said = (tmp_path / "server" / "server.log").read_text()
+    assert "isolation between functions is off: switched off" in said
+
+
 def test_an_unknown_key_in_the_configuration_is_named(tmp_path: Path) -> None:
     file = tmp_path / "headstart.yaml"
     file.write_text("functions: f\nworkr: {memory: 1GiB}\n")
