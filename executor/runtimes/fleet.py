@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Generic, Protocol, TypeVar
 
 from executor import events as ev
 from executor.actions import (
@@ -42,11 +42,10 @@ class LiveInstance(Protocol):
         """Ask it to end, and make it if it does not."""
 
 
-Starter: TypeAlias = Callable[[StartInstance, int, Sink], LiveInstance]
-"""Starts an instance whose functions have the users from the second argument on."""
+One = TypeVar("One", bound=LiveInstance)
 
 
-class Fleet:
+class Fleet(Generic[One]):
     """All instances of one server.
 
     Parameters
@@ -54,15 +53,22 @@ class Fleet:
     server
         Number of the server, for its instances to have users that no other's have.
     start
-        Makes an instance, which gives its events to the sink.
+        Makes an instance whose functions have the users from the second argument on, and which
+        gives its events to the sink.
     """
 
-    def __init__(self, server: int, clock: Clock, start: Starter, sink: Sink) -> None:
+    def __init__(
+        self,
+        server: int,
+        clock: Clock,
+        start: Callable[[StartInstance, int, Sink], One],
+        sink: Sink,
+    ) -> None:
         self._first_uid = FIRST_UID + server % SERVERS * INSTANCES * UID_COUNT
         self._clock = clock
         self._start_instance = start
         self._sink = sink
-        self._instances: dict[str, LiveInstance] = {}
+        self.instances: dict[str, One] = {}
         self._slots: dict[str, int] = {}
         self._stopping: set[str] = set()
 
@@ -73,20 +79,20 @@ class Fleet:
                 self._start(action)
             case StopInstance():
                 self._stop(action.instance_id)
-            case _ if action.instance_id in self._instances:
-                self._instances[action.instance_id].submit(action)
+            case _ if action.instance_id in self.instances:
+                self.instances[action.instance_id].submit(action)
             case _:
                 self._refuse(action)
 
     async def close(self) -> None:
         """Stop every instance and wait until nothing of them is left."""
-        instances = dict(self._instances)
+        instances = dict(self.instances)
         for instance_id in instances:
             self._stop(instance_id)
         await asyncio.gather(*(one.ended for one in instances.values()), return_exceptions=True)
 
     def _start(self, action: StartInstance) -> None:
-        known = self._instances.get(action.instance_id)
+        known = self.instances.get(action.instance_id)
         if known is None:
             self._start_new(action)
         elif known.client.up is not None:
@@ -100,7 +106,7 @@ class Fleet:
             return
         base_uid = self._first_uid + slot * UID_COUNT
         instance = self._start_instance(action, base_uid, self._sink)
-        self._instances[action.instance_id] = instance
+        self.instances[action.instance_id] = instance
         self._slots[action.instance_id] = slot
         instance.ended.add_done_callback(lambda ended: self._ended(action.instance_id, ended))
 
@@ -117,7 +123,7 @@ class Fleet:
                 pass
 
     def _stop(self, instance_id: str) -> None:
-        instance = self._instances.get(instance_id)
+        instance = self.instances.get(instance_id)
         if instance is None:
             self._sink(ev.InstanceGone(self._clock(), instance_id))
         elif instance_id not in self._stopping:
@@ -125,7 +131,7 @@ class Fleet:
             instance.stop()
 
     def _ended(self, instance_id: str, ended: asyncio.Task[str]) -> None:
-        del self._instances[instance_id]
+        del self.instances[instance_id]
         del self._slots[instance_id]
         asked = instance_id in self._stopping
         self._stopping.discard(instance_id)

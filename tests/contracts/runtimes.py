@@ -10,6 +10,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
+
 from executor.actions import RuntimeAction
 from executor.calls import CallTable
 from executor.clock import Clock
@@ -18,7 +20,7 @@ from executor.drivers.sim import EventHeap
 from executor.events import Event
 from executor.runtimes.sim import SimCosts, SimRuntime
 from executor.units import MIB
-from tests.executor.runtimes import worlds
+from tests.executor.runtimes import containers, worlds
 
 FUNCTIONS = {"echo": worlds.ECHO, "twin": worlds.ECHO, "hang": worlds.HANG}
 
@@ -61,6 +63,14 @@ async def forked(tmp_path: Path) -> AsyncIterator[Harness]:
         yield made
 
 
+@asynccontextmanager
+async def docker(tmp_path: Path) -> AsyncIterator[Harness]:
+    """Make the Docker runtime with real functions."""
+    packages = [worlds.handler(name, tmp_path, code) for name, code in FUNCTIONS.items()]
+    async with containers.world(packages, tmp_path / "state") as made:
+        yield made
+
+
 class SimHarness:
     """The simulated runtime on a heap of events."""
 
@@ -95,4 +105,5 @@ async def sim(_tmp_path: Path) -> AsyncIterator[Harness]:
     yield SimHarness()
 
 
-MAKERS: dict[str, Maker] = {"sim": sim, "process": process, "forked": forked}
+MAKERS: dict[str, Maker] = {"sim": sim, "process": process, "forked": forked, "docker": docker}
+MARKS = {"docker": pytest.mark.docker}

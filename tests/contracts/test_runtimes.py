@@ -9,7 +9,7 @@ import pytest
 from executor import events as ev
 from executor.actions import CancelRun, Load, Offload, Run, StartInstance, StopInstance
 from executor.domain import Tier
-from tests.contracts.runtimes import MAKERS, Harness
+from tests.contracts.runtimes import MAKERS, MARKS, Harness
 from tests.executor.runtimes.worlds import LIMIT_BYTES, request
 
 pytestmark = pytest.mark.anyio
@@ -23,7 +23,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=MAKERS)
+@pytest.fixture(params=[pytest.param(name, marks=MARKS.get(name, ())) for name in MAKERS])
 async def harness(
     request: pytest.FixtureRequest, tmp_path: Path, anyio_backend: str
 ) -> AsyncIterator[Harness]:

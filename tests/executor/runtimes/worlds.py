@@ -1,11 +1,11 @@
-"""Functions that behave in one way each, and a process runtime that runs them."""
+"""Functions that behave in one way each, and a runtime that runs them."""
 
 import asyncio
 import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,11 @@ from typing import Any, TypeVar
 from executor import events as ev
 from executor.actions import Load, Run, RuntimeAction, StartInstance
 from executor.calls import CallTable, Payload
-from executor.clock import since_midnight
+from executor.clock import Clock, since_midnight
 from executor.domain import Function, Profile, Tier
 from executor.functions import Package, Style
 from executor.runtimes.process import ProcessRuntime
+from executor.runtimes.protocol import LiveRuntime
 from executor.units import MIB
 from tests.executor.runtimes import processes
 
@@ -95,13 +96,18 @@ def _package(name: str, folder: Path, file: str, code: str, fields: dict[str, An
 
 
 class World:
-    """A process runtime at work."""
+    """A runtime at work; it is made by ``make`` from functions, calls and a clock."""
 
-    def __init__(self, packages: list[Package], directory: Path, *, isolate: bool) -> None:
+    def __init__(
+        self,
+        packages: list[Package],
+        directory: Path,
+        make: Callable[[dict[str, Package], CallTable, Clock], LiveRuntime],
+    ) -> None:
         self.calls = CallTable()
         self.now_s = since_midnight()
         by_name = {package.function.name: package for package in packages}
-        self.runtime = ProcessRuntime(by_name, self.calls, self.now_s, directory, isolate=isolate)
+        self.runtime = make(by_name, self.calls, self.now_s)
         self.events: asyncio.Queue[ev.Event] = asyncio.Queue()
         self._directory = directory
 
@@ -175,12 +181,25 @@ class World:
         os.kill(processes.manager_of(self.folder(instance_id)), signal.SIGKILL)
 
 
+AnyWorld = TypeVar("AnyWorld", bound=World)
+
+
 @asynccontextmanager
 async def world(
     packages: list[Package], directory: Path, *, isolate: bool = True
 ) -> AsyncIterator[World]:
     """Open a process runtime; nothing of it may be left in the end."""
-    made = World(packages, directory, isolate=isolate)
+
+    def make(by_name: dict[str, Package], calls: CallTable, clock: Clock) -> ProcessRuntime:
+        return ProcessRuntime(by_name, calls, clock, directory, isolate=isolate)
+
+    async with opened(World(packages, directory, make), directory) as made:
+        yield made
+
+
+@asynccontextmanager
+async def opened(made: AnyWorld, directory: Path) -> AsyncIterator[AnyWorld]:
+    """Open a runtime; nothing of it may be left in its directory in the end."""
     await made.runtime.open(made.events.put_nowait)
     try:
         yield made

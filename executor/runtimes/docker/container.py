@@ -1,0 +1,147 @@
+"""What a container of ours is made of, in the words of the engine's API.
+
+Inside, the same paths stand for the same functions and model files as outside. The interpreter is
+the image's own, in a virtual environment whose packages are those of the server's environment.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from executor.functions import Package
+from executor.units import MIB
+
+SERVER_LABEL = "headstart.server"
+"""Which server made a container; it is the key to what a killed server has left."""
+
+PYTHON_VERSION = (3, 11)
+"""Of the interpreter in the image, Debian 12's; compiled packages fit no other."""
+
+_HOME = "/opt/headstart"
+PYTHON = Path(f"{_HOME}/environment/bin/python3")
+_PACKAGES = f"{_HOME}/environment/lib/python3.11/site-packages"
+
+_FOLDER = "/run/headstart"
+SOCKET = f"{_FOLDER}/socket"
+_CELLS = "/run/cells"
+
+_PROXY = Path(__file__).parents[2] / "proxy"
+
+_PROCESSES = 4096
+"""Processes and threads of a container: eight times what one user of its functions may have."""
+
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID", "SYS_PTRACE")
+"""What the manager may do, and nobody else: functions have users of their own and no rights.
+
+``SETUID``, ``SETGID``: start a function as its user. ``CHOWN``: give a home to that user.
+``DAC_OVERRIDE``: remove the home afterwards. ``KILL``: kill processes of other users.
+``SYS_PTRACE``: measure their memory (proc(5), smaps_rollup), within the container only.
+``SYS_ADMIN``, for private views of the file system, is left out: it would be nearly the host's
+root. It is not missed, for functions find no place in a container that more than one can write to.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerOptions:
+    """One container of a server.
+
+    Attributes
+    ----------
+    installed
+        The folder of packages that functions may import.
+    needs
+        What else its functions read.
+    folder
+        Of this machine, for the socket; None for a container on another one.
+    """
+
+    image: str
+    server: str
+    installed: Path
+    instance_id: str
+    owner: str
+    limit_bytes: int
+    cpus: float
+    base_uid: int
+    needs: tuple[Path, ...]
+    folder: Path | None
+
+    @property
+    def name(self) -> str:
+        """Its name for the engine."""
+        return f"headstart-{self.server}-{self.instance_id}"
+
+    def config(self) -> dict[str, Any]:
+        """Return the body of the request that creates it."""
+        return {
+            "Image": self.image,
+            "Cmd": self._command(),
+            "Env": [f"PYTHONPATH={_HOME}", "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"],
+            "User": "0:0",
+            "Labels": {
+                SERVER_LABEL: self.server,
+                "headstart.instance": self.instance_id,
+                "headstart.owner": self.owner,
+            },
+            "HostConfig": {**self._limits(), **self._confinement(), "Mounts": self._mounts()},
+        }
+
+    def _command(self) -> list[str]:
+        return [
+            *("/usr/bin/python3", "-S", "-P", "-m", "executor.proxy"),
+            f"--owner={self.owner}",
+            f"--limit-bytes={self.limit_bytes}",
+            f"--folder={_CELLS}",
+            f"--base-uid={self.base_uid}",
+            f"--socket={SOCKET}",
+        ]
+
+    def _limits(self) -> dict[str, Any]:
+        """Limit what it takes; processors are shared in proportion to memory when they are few."""
+        return {
+            "Memory": self.limit_bytes,
+            "MemorySwap": self.limit_bytes,
+            "MemorySwappiness": 0,
+            "PidsLimit": _PROCESSES,
+            "NanoCpus": int(self.cpus * 1e9),
+            "CpuShares": max(2, self.limit_bytes // MIB),
+        }
+
+    def _confinement(self) -> dict[str, Any]:
+        return {
+            "CapDrop": ["ALL"],
+            "CapAdd": list(CAPABILITIES),
+            "SecurityOpt": ["no-new-privileges:true"],
+            "ReadonlyRootfs": True,
+            "NetworkMode": "none",
+            "IpcMode": "none",
+            "Tmpfs": self._memory_folders(),
+            "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
+        }
+
+    def _memory_folders(self) -> dict[str, str]:
+        """Name what is writable; it counts as the container's memory."""
+        folders = {_CELLS: f"rw,exec,nosuid,nodev,mode=0711,size={self.limit_bytes}"}
+        if self.folder is None:
+            folders[_FOLDER] = "rw,noexec,nosuid,nodev,mode=0700,size=64k"
+        return folders
+
+    def _mounts(self) -> list[dict[str, Any]]:
+        own = [(_PROXY, f"{_HOME}/executor/proxy"), (self.installed, _PACKAGES)]
+        mounts = [_mount(source, target) for source, target in own]
+        mounts += [_mount(path, str(path)) for path in self.needs]
+        if self.folder is not None:
+            mounts.append(_mount(self.folder, _FOLDER, read_only=False))
+        return mounts
+
+
+def needs_of(packages: Iterable[Package], owner: str) -> tuple[Path, ...]:
+    """List what the functions of an owner must find in its containers."""
+    own = [package for package in packages if package.function.owner == owner]
+    paths = {path for package in own for path in (package.folder, *package.files)}
+    return tuple(sorted(path for path in paths if paths.isdisjoint(path.parents)))
+
+
+def _mount(source: Path, target: str, *, read_only: bool = True) -> dict[str, Any]:
+    return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": read_only}

@@ -1,0 +1,170 @@
+"""One Docker engine, spoken to through the SDK, in threads beside the loop."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import docker
+from docker.errors import APIError, DockerException, NotFound
+from docker.tls import TLSConfig
+from requests.exceptions import RequestException
+
+from executor.errors import PermanentFailure, RuntimeFailure
+from executor.runtimes.docker.container import PYTHON, SERVER_LABEL, SOCKET, ContainerOptions
+from executor.runtimes.docker.deaths import Deaths
+from executor.runtimes.docker.tunnel import Tunnel
+
+Result = TypeVar("Result")
+
+_THREADS = 8
+"""Requests at once; fifty containers start no faster with more (measured with 8 on 2 cores)."""
+
+_LAST_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an engine is.
+
+    ``url`` is ``unix:///path``, ``ssh://[user@]host[:port]`` or ``tcp://host:port``; the last with
+    ``tls``, a folder with ``ca.pem``, ``cert.pem`` and ``key.pem``.
+    """
+
+    url: str
+    tls: Path | None = None
+
+    @property
+    def local(self) -> bool:
+        """Whether the engine is of this machine, so that its containers' files are seen here."""
+        return self.url.startswith("unix://")
+
+
+class Engine:
+    """A Docker engine at work; what it refuses is a ``RuntimeFailure`` that names it."""
+
+    def __init__(self, name: str, address: Address) -> None:
+        self.name = name
+        self.address = address
+        self.cpus = 0.0
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker-{name}")
+        self._tunnel: Tunnel | None = None
+
+    async def open(self, server: str, image: str) -> None:
+        """Connect, and follow the deaths of a server's containers.
+
+        Raises
+        ------
+        RuntimeFailure
+            If the engine does not answer or does not have the image.
+        """
+        url = self.address.url
+        if url.startswith("ssh://"):
+            self._tunnel = Tunnel(url)
+            url = await self._tunnel.open()
+        tls = self.address.tls and _tls(self.address.tls)
+        self._api = await self._do(lambda: docker.APIClient(url, version="auto", tls=tls or False))
+        self.cpus = float((await self._do(self._api.info))["NCPU"])
+        try:
+            await self._do(self._api.inspect_image, image)
+        except NotFound as error:
+            raise PermanentFailure(
+                f"engine {self.name} has no image {image}; `make image` builds it"
+            ) from error
+        self.deaths = Deaths(self._api, {"label": f"{SERVER_LABEL}={server}"})
+
+    async def close(self) -> None:
+        """Let go of the engine."""
+        if hasattr(self, "deaths"):
+            await asyncio.to_thread(self.deaths.close)
+            self._api.close()
+        if self._tunnel is not None:
+            await self._tunnel.close()
+        self._pool.shutdown()
+
+    async def create(self, options: ContainerOptions) -> str:
+        """Create a container and return its id."""
+        made = await self._do(
+            self._api.create_container_from_config, options.config(), options.name
+        )
+        return str(made["Id"])
+
+    async def start(self, container: str) -> int:
+        """Start a container and return its first process's id, which is of the engine's machine."""
+        await self._do(self._api.start, container)
+        return int((await self._do(self._api.inspect_container, container))["State"]["Pid"])
+
+    async def kill(self, container: str) -> None:
+        """Kill all in a container, if it still runs."""
+        try:
+            await self._do(self._api.kill, container)
+        except APIError as error:
+            if error.response.status_code not in (404, 409):
+                raise
+
+    async def remove(self, container: str) -> None:
+        """Remove a container, whatever it does; not found is success."""
+        with suppress(NotFound):
+            await self._do(lambda: self._api.remove_container(container, v=True, force=True))
+
+    async def remove_all(self, server: str) -> None:
+        """Remove all containers of a server."""
+        filters = {"label": f"{SERVER_LABEL}={server}"}
+        found = await self._do(lambda: self._api.containers(all=True, filters=filters))
+        await asyncio.gather(*(self.remove(one["Id"]) for one in found))
+
+    async def ending(self, container: str) -> str:
+        """Describe how a container ended, with its last words."""
+        state = (await self._do(self._api.inspect_container, container))["State"]
+        log: bytes = await self._do(lambda: self._api.logs(container, tail=_LAST_LINES))
+        how = f"the manager ended with status {state['ExitCode']}"
+        if state["OOMKilled"]:
+            how += ", out of memory"
+        text = log.decode(errors="replace").strip()
+        return f"{how}: {text}" if text else how
+
+    async def set_limit(self, container: str, limit_bytes: int) -> None:
+        """Set the memory limit of a container."""
+        await self._do(
+            lambda: self._api.update_container(
+                container, mem_limit=limit_bytes, memswap_limit=limit_bytes
+            )
+        )
+
+    async def relay(self, container: str) -> socket.socket:
+        """Run the manager's relay in a container and return the stream of its words and ours."""
+        command = [str(PYTHON), "-S", "-P", "-m", "executor.proxy.relay", SOCKET]
+        made = await self._do(
+            lambda: self._api.exec_create(container, command, stdin=True, stderr=False)
+        )
+        stream = await self._do(lambda: self._api.exec_start(made["Id"], socket=True))
+        return _raw(stream)
+
+    async def _do(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._pool, function, *arguments)
+        except (NotFound, APIError):
+            raise
+        except (DockerException, RequestException) as error:
+            raise RuntimeFailure(
+                f"engine {self.name} at {self.address.url} does not answer: {error}"
+            ) from error
+
+
+def _tls(folder: Path) -> TLSConfig:
+    certificate = (str(folder / "cert.pem"), str(folder / "key.pem"))
+    return TLSConfig(client_cert=certificate, ca_cert=str(folder / "ca.pem"), verify=True)
+
+
+def _raw(stream: Any) -> socket.socket:
+    """Return the socket below what the SDK hands out, which cannot be written to."""
+    raw = stream if isinstance(stream, socket.socket | ssl.SSLSocket) else stream._sock
+    raw.settimeout(None)
+    assert isinstance(raw, socket.socket)
+    return raw

@@ -1,0 +1,166 @@
+"""One container, from its creation until it is removed."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+
+from executor import events as ev
+from executor.actions import CancelRun, Load, Offload, Run
+from executor.errors import PermanentFailure
+from executor.runtimes.client import ProxyClient
+from executor.runtimes.docker import cgroup, channel
+from executor.runtimes.docker.container import ContainerOptions
+from executor.runtimes.docker.engine import Engine
+from executor.runtimes.docker.limit import MemoryLimit
+from executor.runtimes.protocol import Sink
+
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 5.0
+_LAST_WORDS_S = 1.0
+
+
+class ContainerInstance:
+    """A container at work; ``ended`` is done with a description of its end, when it is removed.
+
+    Parameters
+    ----------
+    make_client
+        Makes the client of its manager, which gives its events to the sink.
+    limit_of
+        Gives the memory limit of a function.
+    """
+
+    def __init__(
+        self,
+        options: ContainerOptions,
+        engine: Engine,
+        make_client: Callable[[Sink], ProxyClient],
+        limit_of: Callable[[str], int],
+        sink: Sink,
+    ) -> None:
+        self.client = make_client(self._happened)
+        self.cgroup: cgroup.Cgroup | None = None
+        self._options = options
+        self._engine = engine
+        self._limit_of = limit_of
+        self._sink = sink
+        self._container = ""
+        self._limit = MemoryLimit(options.limit_bytes, self._set_limit)
+        self._runs: dict[str, Run] = {}
+        self._oom_kills = 0
+        self._doomed = False
+        self._loop = asyncio.get_running_loop()
+        self.ended = self._loop.create_task(self._live())
+
+    def submit(self, action: Load | Offload | Run | CancelRun) -> None:
+        """Begin to carry out an action in it."""
+        if isinstance(action, Run):
+            self._runs[action.invocation_id] = action
+        self.client.submit(action)
+
+    def stop(self) -> None:
+        """Ask it to end, and make it if it does not."""
+        self.client.shut_down()
+        self._kill_later()
+
+    async def _live(self) -> str:
+        folder = self._options.folder
+        if folder is not None:
+            folder.mkdir(mode=0o700)
+        try:
+            return await self._live_in_container()
+        finally:
+            if folder is not None:
+                shutil.rmtree(folder)
+
+    async def _live_in_container(self) -> str:
+        container = self._container = await self._engine.create(self._options)
+        died = self._engine.deaths.of(container)
+        try:
+            if self._doomed:
+                return "it was stopped before it started"
+            pid = await self._engine.start(container)
+            if self._options.folder is not None:
+                self.cgroup = cgroup.find(pid, container)
+            await self._connect(died)
+            await self._end(died)
+            return await self._engine.ending(container)
+        finally:
+            self.cgroup = None
+            self._engine.deaths.forget(container)
+            await self._limit.settled()
+            await self._engine.remove(container)
+
+    async def _connect(self, died: asyncio.Future[None]) -> None:
+        """Connect to the manager, unless it dies before."""
+        connecting = self._loop.create_task(self._reach())
+        await asyncio.wait(
+            {connecting, died}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+        )
+        if connecting.done():
+            connecting.result()
+            return
+        connecting.cancel()
+        if not died.done():
+            raise PermanentFailure(f"the manager does not listen within {START_TIMEOUT_S:g} s")
+
+    async def _reach(self) -> None:
+        if self._options.folder is not None:
+            await channel.connect_here(self._options.folder, self.client)
+        else:
+            stream = await self._engine.relay(self._container)
+            await channel.connect_there(stream, self.client)
+
+    async def _end(self, died: asyncio.Future[None]) -> None:
+        """Wait for the end: of the container, after which the manager's last words are heard."""
+        lost = self.client.lost
+        await asyncio.wait({lost, died}, return_when=asyncio.FIRST_COMPLETED)
+        self._kill_later()
+        await died
+        await asyncio.wait({lost}, timeout=_LAST_WORDS_S)
+
+    def _kill_later(self) -> None:
+        self._loop.call_later(STOP_TIMEOUT_S, self._kill)
+
+    def _kill(self) -> None:
+        self._doomed = True
+        if self._container and not self.ended.done():
+            self._killing = self._loop.create_task(self._engine.kill(self._container))
+
+    def _happened(self, event: ev.Event) -> None:
+        """Let the limit follow the call, and say of a death whether memory was short."""
+        match event:
+            case ev.Started(invocation_id=call) if call in self._runs:
+                self._narrow(self._runs[call])
+            case ev.Completed(invocation_id=call):
+                self._widen(call)
+            case ev.Failed(invocation_id=call):
+                self._widen(call)
+                event = replace(event, error=self._explained(event.error))
+            case ev.Offloaded(error=str(error)) | ev.LoadFailed(error=error):
+                event = replace(event, error=self._explained(error))
+        self._sink(event)
+
+    def _narrow(self, run: Run) -> None:
+        """Hold a call that is alone in the container to its function's own limit."""
+        if not run.keep:
+            limit_bytes = self._limit_of(run.function)
+            self._limit.set(min(limit_bytes, self._options.limit_bytes))
+
+    def _widen(self, call: str) -> None:
+        self._runs.pop(call, None)
+        self._limit.set(self._options.limit_bytes)
+
+    def _explained(self, error: str) -> str:
+        if self.cgroup is None:
+            return error
+        kills, self._oom_kills = self._oom_kills, self.cgroup.oom_kills()
+        return error if self._oom_kills == kills else f"out of memory: {error}"
+
+    async def _set_limit(self, limit_bytes: int) -> None:
+        """Set the limit by file where that may be written, which is quicker, else by request."""
+        if self.cgroup is not None and self.cgroup.writable:
+            await asyncio.to_thread(self.cgroup.set_limit, limit_bytes)
+        else:
+            await self._engine.set_limit(self._container, limit_bytes)

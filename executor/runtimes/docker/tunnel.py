@@ -1,0 +1,57 @@
+"""An engine behind SSH: its socket, forwarded to one of this machine."""
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from executor.errors import PermanentFailure
+
+_SOCKET = "/var/run/docker.sock"
+_RETRY_S = 0.02
+_OPTIONS = ("BatchMode=yes", "ExitOnForwardFailure=yes", "ServerAliveInterval=10")
+
+
+class Tunnel:
+    """An SSH client that forwards; ``url`` is ``ssh://[user@]host[:port]``."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._folder = Path(tempfile.mkdtemp(prefix="headstart-"))
+        self._socket = self._folder / "engine"
+
+    def command(self) -> list[str]:
+        """Return the program and its arguments."""
+        parts = urlsplit(self._url)
+        options = [word for option in _OPTIONS for word in ("-o", option)]
+        user = ["-l", parts.username] if parts.username else []
+        port = ["-p", str(parts.port)] if parts.port else []
+        forward = f"{self._socket}:{parts.path.rstrip('/') or _SOCKET}"
+        return ["ssh", "-nNT", *options, *user, *port, "-L", forward, "--", parts.hostname or ""]
+
+    async def open(self) -> str:
+        """Connect and return the forwarded engine's URL.
+
+        Raises
+        ------
+        PermanentFailure
+            If SSH gives up; with its words.
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            *self.command(), stderr=asyncio.subprocess.PIPE, start_new_session=True
+        )
+        while not self._socket.exists():
+            if self._process.returncode is not None:
+                assert self._process.stderr is not None
+                words = (await self._process.stderr.read()).decode(errors="replace").strip()
+                raise PermanentFailure(f"no connection to {self._url}: {words}")
+            await asyncio.sleep(_RETRY_S)
+        return f"unix://{self._socket}"
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._process.returncode is None:
+            self._process.terminate()
+        await self._process.wait()
+        shutil.rmtree(self._folder)
