@@ -70,18 +70,7 @@ class Recorder:
             case _:
                 pass
         for action in actions:
-            match action:
-                case Load():
-                    self._loading[action.instance_id, action.function] = event.at_s
-                case Offload():
-                    self.offloads += 1
-                case StartInstance():
-                    if action.reuses is not None:
-                        self._gone(action.reuses, event.at_s)
-                    self.lives[action.instance_id] = (event.at_s, action.limit_bytes)
-                    self.steps.append((event.at_s, action.limit_bytes))
-                case _:
-                    pass
+            self._ordered(action, event.at_s)
 
     def close(self, end_s: float) -> None:
         """Count what is still there until the end."""
@@ -94,6 +83,20 @@ class Recorder:
         when = np.array([step[0] for step in steps])
         held = np.cumsum([0.0, *(step[1] for step in steps)]) / GIB
         return np.asarray(held[np.searchsorted(when, at_s, side="right")])
+
+    def _ordered(self, action: Action, at_s: float) -> None:
+        match action:
+            case Load():
+                self._loading[action.instance_id, action.function] = at_s
+            case Offload():
+                self.offloads += 1
+            case StartInstance():
+                if action.reuses is not None:
+                    self._gone(action.reuses, at_s)
+                self.lives[action.instance_id] = (at_s, action.limit_bytes)
+                self.steps.append((at_s, action.limit_bytes))
+            case _:
+                pass
 
     def _load_ended(self, event: ev.Loaded | ev.LoadFailed) -> None:
         begun_s = self._loading.pop((event.instance_id, event.function), event.at_s)

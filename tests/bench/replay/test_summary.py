@@ -1,0 +1,72 @@
+"""Runs to figures over seeds."""
+
+from pathlib import Path
+
+import pytest
+
+from bench.replay.measures import Row
+from bench.replay.runs import Grid, RunKey, pending, read_rows, write_rows
+from bench.replay.summary import Summary, table
+from bench.replay.workload import Draw
+from executor.errors import ConfigError
+
+GRID = Grid(("openwhisk",), ("none", "headstart"), (60,), (1, 2), Draw(10, 2, 5, 10), True)
+
+
+def key(preload: str, seed: int, policy: str = "azure_premium") -> RunKey:
+    return RunKey(seed, 60, policy, preload)
+
+
+def figures(mean_s: float) -> dict[tuple[str, str], float]:
+    return {("e2e_s", "mean"): mean_s, ("loading_s", "mean"): mean_s / 2}
+
+
+def test_means_intervals_and_ratios_are_over_seeds() -> None:
+    summary = Summary(
+        {
+            key("none", 1): figures(2.0),
+            key("none", 2): figures(4.0),
+            key("headstart", 1): figures(1.0),
+            key("headstart", 2): figures(2.0),
+            key("clairvoyant", 1): figures(0.5),
+            key("clairvoyant", 2): figures(1.0),
+        }
+    )
+    setup = (60, "azure_premium", "headstart")
+    estimate = summary.estimate((60, "azure_premium", "none"), "e2e_s", "mean")
+    assert estimate is not None
+    assert estimate.mean == 3.0
+    assert estimate.half_width == pytest.approx(12.71 * 1.0)
+    ratio = summary.ratio(setup, "none", "e2e_s", "mean")
+    assert ratio is not None
+    assert (ratio.mean, ratio.half_width) == (0.5, 0.0)
+    gain = summary.gain(setup)
+    assert gain is not None
+    assert gain.mean == pytest.approx(2 / 3)
+    assert summary.estimate(setup, "hit_rate", "rare") is None
+
+
+def test_runs_are_written_whole_and_read_back(tmp_path: Path) -> None:
+    rows = [Row("e2e_s", "mean", 0.1), Row("hit_rate", "hot", 1 / 3)]
+    file = tmp_path / key("none", 3).file_name
+    write_rows(file, rows)
+    assert read_rows(file) == rows
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
+    summary = Summary.read(tmp_path)
+    assert summary.setups() == [(60, "azure_premium", "none")]
+    assert "azure_premium" in table(summary)
+
+
+def test_a_grid_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    assert len(pending(GRID, tmp_path)) == 4
+    done = RunKey(1, 60, "openwhisk", "headstart")
+    write_rows(tmp_path / done.file_name, [])
+    assert done not in pending(GRID, tmp_path)
+    assert len(pending(GRID, tmp_path)) == 3
+
+
+def test_runs_of_other_settings_are_not_mixed(tmp_path: Path) -> None:
+    pending(GRID, tmp_path)
+    other = Grid(GRID.policies, GRID.preloads, (60,), (1,), Draw(11, 2, 5, 10), True)
+    with pytest.raises(ConfigError, match="functions=11"):
+        pending(other, tmp_path)
