@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from solver.deadline import Clock
+from solver.errors import SolverError
 from solver.methods.exact import Answer, Task, missing, solve_exactly
 from solver.methods.linear import BYTES, LinearProgram
 from solver.plan import OPTIMAL_GAP, Plan
@@ -19,10 +20,11 @@ except ImportError as error:
     raise missing("highspy") from error
 
 _OPTIONS: Final[dict[str, Any]] = {
-    "threads": 1,
+    "parallel": "off",
     "mip_rel_gap": OPTIMAL_GAP / 2,
     "mip_abs_gap": 0.0,
 }
+"""One thread by "parallel": "threads" fails once another use in the process has set another."""
 
 
 class SilentHighs(highspy.Highs):  # type: ignore[misc]
@@ -65,10 +67,10 @@ def optimise(task: Task) -> Answer:
     pairs = np.arange(len(task.start), dtype=np.int32)
     highs.setSolution(len(pairs), pairs, task.start.astype(np.float64))
     highs.setOptionValue("time_limit", task.deadline.left_s)
-    highs.run()
+    _run(highs)
     if _solution_is_lost(highs, task.program):
         highs.clearSolver()
-        highs.run()
+        _run(highs)
     info = highs.getInfo()
     solution = highs.getSolution()
     chosen = None
@@ -78,6 +80,11 @@ def optimise(task: Task) -> Answer:
     finished = status == highspy.HighsModelStatus.kOptimal
     stopped = status == highspy.HighsModelStatus.kTimeLimit
     return Answer(chosen, info.mip_dual_bound if finished or stopped else inf, finished)
+
+
+def _run(highs: SilentHighs) -> None:
+    if highs.run() == highspy.HighsStatus.kError:
+        raise SolverError(f"HiGHS failed with model status {highs.getModelStatus()}")
 
 
 def _solution_is_lost(highs: SilentHighs, program: LinearProgram) -> bool:

@@ -68,3 +68,12 @@ def test_better_solution_than_the_start_is_not_lost(method: str) -> None:
     plan = solve(builder.build(), method, deadline_s=20.0)
     assert plan.objective == pytest.approx(0.15 * 0.125 * 0.75 + 0.05 * 0.25)
     assert plan.status == "optimal"
+
+
+def test_other_uses_of_highs_in_one_process_do_no_harm() -> None:
+    highspy = pytest.importorskip("highspy")
+    other = highspy.Highs()
+    other.setOptionValue("threads", 2)
+    other.run()
+    plan = solve(make_instance(SIZES["S"], seed=3).problem, "highs", deadline_s=20.0)
+    assert plan.status == "optimal"
