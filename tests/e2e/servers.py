@@ -61,7 +61,7 @@ class Site:
 async def site(folder: Path, functions: dict[str, str], **settings: Any) -> AsyncIterator[Site]:
     """Serve handlers, given by name as their code, from a server of its own."""
     for name, code in functions.items():
-        _write(folder / "functions" / name, code, settings.pop(name, {}))
+        write_function(folder / "functions" / name, code, settings.pop(name, {}))
     config = {
         "functions": str(folder / "functions"),
         "models": str(folder),
@@ -78,12 +78,13 @@ async def site(folder: Path, functions: dict[str, str], **settings: Any) -> Asyn
         yield Site(client, folder / "state")
 
 
-def _write(folder: Path, code: str, manifest: dict[str, Any]) -> None:
+def write_function(folder: Path, code: str, manifest: dict[str, Any] | None = None) -> None:
+    """Write a handler and its ``function.yaml``."""
     folder.mkdir(parents=True)
     (folder / "handler.py").write_text(code)
     profile = {"import_s": 0.1, "load_s": 0.1, "memory": "32MiB"}
     values: dict[str, Any] = {"owner": "o", "memory": "128MiB", "profile": profile}
-    values |= {"inputs": TENSORS, "outputs": TENSORS, **manifest}
+    values |= {"inputs": TENSORS, "outputs": TENSORS, **(manifest or {})}
     (folder / "function.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(values))))
 
 

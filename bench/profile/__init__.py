@@ -1,0 +1,1 @@
+"""Measures what functions cost, in the format that the replay reads."""
