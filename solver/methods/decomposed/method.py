@@ -1,45 +1,44 @@
-"""The method: prices from the relaxation, then bound and placement side by side to the deadline."""
+"""The method: one core lowers the bound, the other searches for a plan to match."""
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Final
 
 import numpy as np
 
 from solver.deadline import Clock, Deadline
 from solver.methods.decomposed.ascent import Ascent
 from solver.methods.decomposed.block import new_bench
-from solver.methods.decomposed.network import Network, build_network
+from solver.methods.decomposed.network import build_network
 from solver.methods.decomposed.relaxation import relaxed_prices
-from solver.methods.decomposed.search import Search
-from solver.objective import objective
-from solver.pairs import Rows
+from solver.methods.price import Price
 from solver.plan import OPTIMAL_GAP, Plan, make_plan
-from solver.problem import Int64, Problem
+from solver.problem import Problem
 
-_ROUND_RATIO = 0.02
-_SHORTEST_ROUND_S = 0.02
-_LONGEST_ROUND_S = 0.5
+_ROUND_SHARE: Final = 0.3
+"""Part of the time left that a round of search takes, so that rounds shorten."""
+_SHORTEST_ROUND_S: Final = 0.05
+_MARGIN_S: Final = 0.002
+"""Kept back to write the plan down."""
+_STEPS: Final = 10**6
 
 
 @dataclass(frozen=True)
 class Decomposed:
     """Price calls and GPU memory, solve each block exactly, and search for a plan to match.
 
-    The bound comes from the prices (see `prices` and `block`), the plan from a local search whose
-    moves refill instances exactly (see `moves`). One core lowers the bound for as long as that
-    pays, the others search; then all search.
+    The bound comes from prices that start at the linear relaxation's (see `prices` and `block`),
+    the plan from the price-guided heuristic, round after round from the best plan so far. Once the
+    bound has settled both cores search. The kernels run outside the interpreter lock, so these are
+    threads, and all end with the solve.
 
     Parameters
     ----------
-    n_threads
-        Cores to use. The kernels run outside the interpreter lock, so these are threads, and all
-        end with the process.
     clock
         Returns seconds, never falling.
     """
 
-    n_threads: int = 2
     clock: Clock = perf_counter
     name: str = "decomposed"
 
@@ -53,86 +52,73 @@ class Decomposed:
         MissingSolver
             If highspy is not installed.
         """
-        deadline = Deadline(deadline_s, self.clock)
-        network = build_network(problem)
-        search = Search(network, self.n_threads, np.random.default_rng(seed))
-        if incumbent is not None:
-            search.adopt(_free_pairs(network, carried_over(problem, incumbent)))
+        watch = Deadline(deadline_s, self.clock)
+        deadline = Deadline(max(0.95 * deadline_s, deadline_s - _MARGIN_S), self.clock)
+        with ThreadPoolExecutor(1) as pool:
+            descent = _Descent(problem, self.clock)
+            lowering = pool.submit(descent.run, deadline)
+            best = self._round(problem, deadline, seed, incumbent)
+            while not deadline.passed and not _proven(best, descent.bound):
+                seed += 2
+                best = self._next_round(problem, deadline, seed, best, lowering, pool)
+            descent.stop()
+            lowering.result()
+        bound = min(best.bound, max(descent.bound, best.objective))
+        plan = make_plan(
+            problem, best.pairs, method=self.name, status="deadline", solve_s=0.0, bound=bound
+        )
+        return replace(plan, solve_s=watch.elapsed_s)
+
+    def _next_round(
+        self,
+        problem: Problem,
+        deadline: Deadline,
+        seed: int,
+        best: Plan,
+        lowering: "Future[None]",
+        pool: ThreadPoolExecutor,
+    ) -> Plan:
+        """Search on, on both cores if the bound needs none."""
+        other = None
+        if lowering.done():
+            other = pool.submit(self._round, problem, deadline, seed + 1, best)
+        plan = self._round(problem, deadline, seed, best)
+        found = plan if other is None else max(plan, other.result(), key=_worth)
+        return replace(max(best, found, key=_worth), bound=min(best.bound, found.bound))
+
+    def _round(self, problem: Problem, deadline: Deadline, seed: int, start: Plan | None) -> Plan:
+        left_s = deadline.left_s
+        limit_s = max(_ROUND_SHARE * left_s, min(_SHORTEST_ROUND_S, left_s))
+        method = Price(_STEPS, tick_steps_per_instance=_STEPS, churn_ratio=0.0, clock=self.clock)
+        return method.solve(problem, deadline_s=max(limit_s, 1e-6), seed=seed, incumbent=start)
+
+
+class _Descent:
+    """The bound on its way down, in a thread of its own."""
+
+    def __init__(self, problem: Problem, clock: Clock) -> None:
+        self._problem = problem
+        self._clock = clock
+        self._stopped = False
+        self.bound = np.inf
+
+    def run(self, deadline: Deadline) -> None:
+        """Lower the bound until it has settled, the deadline has passed or `stop` is called."""
+        network = build_network(self._problem)
         prices = relaxed_prices(network, deadline.left_s)
         ascent = Ascent(network, new_bench(network), prices)
-        search.build(prices, deadline)
-        with ThreadPoolExecutor(self.n_threads) as pool:
-            while not deadline.passed:
-                self._round(pool, search, ascent, deadline)
-                worth = objective(problem, _rows(network, search))
-                if worth >= ascent.bound - OPTIMAL_GAP * abs(ascent.bound):
-                    break
-        rows = _rows(network, search)
-        return make_plan(
-            problem,
-            rows,
-            method=self.name,
-            status="deadline",
-            solve_s=deadline.elapsed_s,
-            bound=ascent.bound,
-        )
+        while not (ascent.settled or deadline.passed or self._stopped):
+            ascent.step(deadline)
+            self.bound = ascent.bound
 
-    def _round(
-        self, pool: ThreadPoolExecutor, search: Search, ascent: Ascent, deadline: Deadline
-    ) -> None:
-        round_s = min(max(_ROUND_RATIO * deadline.limit_s, _SHORTEST_ROUND_S), _LONGEST_ROUND_S)
-        until = Deadline(min(round_s, deadline.left_s), self.clock)
-        n_parts = self.n_threads if ascent.settled else max(1, self.n_threads - 1)
-        descent = None
-        if not ascent.settled:
-            descent = pool.submit(_descend, ascent, until)
-            if self.n_threads == 1:
-                descent.result()
-                until = Deadline(min(round_s, deadline.left_s), self.clock)
-        futures = [pool.submit(task) for task in search.tasks(n_parts, ascent.best, until)]
-        search.meet([future.result() for future in futures])
-        if descent is not None:
-            descent.result()
+    def stop(self) -> None:
+        """End at the next step."""
+        self._stopped = True
 
 
-def _descend(ascent: Ascent, until: Deadline) -> None:
-    while not (ascent.settled or until.passed):
-        ascent.step(until)
+def _worth(plan: Plan) -> float:
+    return plan.objective
 
 
-def carried_over(problem: Problem, plan: Plan) -> Rows:
-    """Return the rows (mode, instance) of a plan, by name if it is one of another problem."""
-    if plan.problem is problem:
-        return plan.pairs
-    before = plan.problem
-    function = {name: index for index, name in enumerate(problem.function_names)}
-    instance = {name: index for index, name in enumerate(problem.instance_names)}
-    mode = {
-        (int(problem.mode_function[index]), int(tier)): index
-        for index, tier in enumerate(problem.mode_tier)
-    }
-    rows = []
-    for old_mode, old_instance in plan.pairs:
-        name = before.function_names[before.mode_function[old_mode]]
-        tier = int(before.mode_tier[old_mode])
-        row = (
-            mode.get((function.get(name, -1), tier)),
-            instance.get(before.instance_names[old_instance]),
-        )
-        if None not in row:
-            rows.append(row)
-    return np.array(rows, dtype=np.int32).reshape(-1, 2)
-
-
-def _free_pairs(network: Network, rows: Rows) -> Int64:
-    """Return the positions of those rows that are free pairs."""
-    width = int(network.pairs["instance"].max(initial=0)) + 1
-    keys = network.pairs["mode"] * width + network.pairs["instance"]
-    wanted = rows[:, 0].astype(np.int64) * width + rows[:, 1]
-    inside = rows[:, 1] < width
-    return np.flatnonzero(np.isin(keys, wanted[inside]))
-
-
-def _rows(network: Network, search: Search) -> Rows:
-    placed = np.concatenate([network.pairs[search.placement.placed], network.pinned])
-    return np.stack([placed["mode"], placed["instance"]], axis=1).astype(np.int32)
+def _proven(plan: Plan, bound: float) -> bool:
+    return min(bound, plan.bound) - plan.objective <= OPTIMAL_GAP * abs(plan.objective)

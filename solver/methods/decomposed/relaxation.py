@@ -1,7 +1,7 @@
 """The linear relaxation, for prices to start from."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from solver.errors import MissingSolver
 from solver.methods.decomposed.network import Float64, Int64, Network, Records
 from solver.methods.decomposed.prices import Prices, price_range
+
+_TOLERANCE: Final = 1e-4
+"""Relative; any prices prove a bound, and the centre of the best ones is a better start."""
 
 
 def relaxed_prices(network: Network, limit_s: float) -> Prices:
@@ -25,12 +28,17 @@ def relaxed_prices(network: Network, limit_s: float) -> Prices:
     model = _Model(network)
     solver = highspy.Highs()
     solver.setOptionValue("output_flag", False)
+    solver.setOptionValue("solver", "ipm")
+    solver.setOptionValue("run_crossover", "off")
+    solver.setOptionValue("ipm_optimality_tolerance", _TOLERANCE)
+    solver.setOptionValue("threads", 1)
     solver.setOptionValue("time_limit", limit_s)
     solver.passModel(model.lp(highspy))
     solver.run()
-    if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+    solution = solver.getSolution()
+    if not solution.dual_valid:
         return rough_prices(network)
-    return model.prices(-np.array(solver.getSolution().row_dual))
+    return model.prices(-np.array(solution.row_dual))
 
 
 def rough_prices(network: Network) -> Prices:

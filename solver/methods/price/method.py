@@ -4,14 +4,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-import numpy as np
-
 from solver.deadline import Clock, Deadline
-from solver.methods.price.blocks import Blocks, Float64, arrange
+from solver.methods.price.blocks import Blocks, arrange
 from solver.methods.price.churn import is_in_place, with_churn_cost
 from solver.methods.price.dual import Prices
 from solver.methods.price.plan import PricedPlan, kept_prices, problem_order
-from solver.methods.price.prices import bound_at, first_prices, lower
+from solver.methods.price.prices import bound_at, first_prices, free_of_charge, lower
 from solver.methods.price.rows import rows_of, start
 from solver.methods.price.search import Search
 from solver.methods.price.state import State, objective
@@ -20,7 +18,7 @@ from solver.problem import Problem
 
 _SEARCH_SHARE: Final = 0.95
 """Part of the deadline after which the plan is written down."""
-_PRICE_SHARE: Final = 0.4
+_PRICE_SHARE: Final = 0.15
 """Part of the deadline that the prices may take."""
 _TINY: Final = 1e-12
 
@@ -63,8 +61,8 @@ class Price:
         if incumbent is not None and is_in_place(problem, incumbent):
             done = self._tick(blocks, state, seed, deadline)
         else:
-            gpu_price = prices.gpu if incumbent is None else np.zeros_like(prices.gpu)
-            done = self._search(blocks, state, gpu_price, seed, deadline)
+            charged = prices if incumbent is None else free_of_charge(blocks)
+            done = self._search(blocks, state, charged, seed, deadline)
         worth = objective(blocks, state)
         bound = max(bound, worth)
         proven = bound - worth <= OPTIMAL_GAP * max(abs(bound), _TINY)
@@ -94,11 +92,11 @@ class Price:
         return search.polish(steps, deadline)
 
     def _search(
-        self, blocks: Blocks, state: State, gpu_price: Float64, seed: int, deadline: Deadline
+        self, blocks: Blocks, state: State, prices: Prices, seed: int, deadline: Deadline
     ) -> bool:
         search = Search(blocks, state, seed)
-        search.fill_up(gpu_price, deadline)
+        search.fill_up(prices, deadline)
         steps = self.steps_per_instance * len(blocks.instance_memory)
-        done = search.explore(gpu_price, steps, deadline)
-        search.fill_up(np.zeros_like(gpu_price), deadline)
+        done = search.explore(prices, steps, deadline)
+        search.fill_up(free_of_charge(blocks), deadline)
         return done

@@ -44,6 +44,7 @@ def refill(
     state: State,
     instance: int,
     gpu_price: Float64,
+    floor: Float64,
     omit: float,
     items: Items,
     stream: Stream,
@@ -52,7 +53,7 @@ def refill(
 
     Each item is left out of account with chance ``omit``.
     """
-    count = offer(blocks, state, instance, gpu_price, items)
+    count = offer(blocks, state, instance, gpu_price, floor, items)
     if omit > 0.0:
         count = _thin_out(items, count, omit, stream)
     if count == 0:
@@ -71,7 +72,14 @@ def refill(
 
 
 @kernel
-def offer(blocks: Blocks, state: State, instance: int, gpu_price: Float64, items: Items) -> int:
+def offer(
+    blocks: Blocks,
+    state: State,
+    instance: int,
+    gpu_price: Float64,
+    floor: Float64,
+    items: Items,
+) -> int:
     """List the modes that would gain something in an instance and fit it; return how many."""
     owner = blocks.instance_owner[instance]
     first = blocks.function_modes[blocks.owner_functions[owner]]
@@ -93,7 +101,7 @@ def offer(blocks: Blocks, state: State, instance: int, gpu_price: Float64, items
             continue
         gain = _worth(blocks, state, mode, instance) - cost
         gain -= _gpu_cost(blocks, mode, instance, gpu_price)
-        if gain > 0.0:
+        if gain > floor[instance] * blocks.mode_memory[mode]:
             _put(blocks, items, count, mode, gain)
             count += 1
     return count
@@ -104,6 +112,7 @@ def fill_up(
     blocks: Blocks,
     state: State,
     gpu_price: Float64,
+    floor: Float64,
     first: int,
     end: int,
     items: Items,
@@ -111,7 +120,7 @@ def fill_up(
 ) -> None:
     """Add to each instance of a range in turn what fits and gains."""
     for instance in range(first, min(end, len(blocks.instance_memory))):
-        refill(blocks, state, instance, gpu_price, 0.0, items, stream)
+        refill(blocks, state, instance, gpu_price, floor, 0.0, items, stream)
 
 
 @inlined

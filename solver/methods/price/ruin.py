@@ -26,6 +26,7 @@ def improve(
     blocks: Blocks,
     state: State,
     gpu_price: Float64,
+    floor: Float64,
     least_gain: float,
     steps: int,
     items: Items,
@@ -37,7 +38,9 @@ def improve(
     starts = np.empty(_MOST_INSTANCES + 1, np.int32)
     for _ in range(steps):
         size = _choose(blocks, stream, group)
-        _recreate(blocks, state, gpu_price, least_gain, group, size, taken, starts, items, stream)
+        _recreate(
+            blocks, state, gpu_price, floor, least_gain, group, size, taken, starts, items, stream
+        )
 
 
 @inlined
@@ -82,6 +85,7 @@ def _recreate(
     blocks: Blocks,
     state: State,
     gpu_price: Float64,
+    floor: Float64,
     least_gain: float,
     group: Int32,
     size: int,
@@ -97,7 +101,7 @@ def _recreate(
         change -= lost
     for at in range(size):
         omit = _OMIT if at < size - 1 else 0.0
-        change += refill(blocks, state, group[at], gpu_price, omit, items, stream)
+        change += refill(blocks, state, group[at], gpu_price, floor, omit, items, stream)
     if change < least_gain:
         _restore(blocks, state, gpu_price, group, size, taken, starts, items)
 

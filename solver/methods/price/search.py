@@ -5,9 +5,11 @@ from typing import Final
 import numpy as np
 
 from solver.deadline import Deadline
-from solver.methods.price.blocks import Blocks, Float64
+from solver.methods.price.blocks import Blocks
 from solver.methods.price.chance import new_stream
+from solver.methods.price.dual import Prices
 from solver.methods.price.knapsack import new_items
+from solver.methods.price.prices import free_of_charge
 from solver.methods.price.refill import fill_up
 from solver.methods.price.ruin import improve
 from solver.methods.price.state import State
@@ -19,6 +21,10 @@ _EQUAL: Final = 1e-9
 _PRICE_END: Final = 0.9
 _FIRST_PRICE: Final = 1.3
 """GPU bytes cost this part of their price at first, and nothing from ``_PRICE_END`` on."""
+_FIRST_FLOOR: Final = 0.6
+"""Items that earn less than this part of the price of their memory are passed over at first. Half
+of the items are, which makes steps a third faster: 1.13 % from the bound after 15 ms at 1,000
+functions instead of 1.50 %."""
 
 
 class Search:
@@ -38,38 +44,51 @@ class Search:
         self._blocks = blocks
         self._state = state
         self._stream = new_stream(seed)
+        self._free = free_of_charge(blocks)
         self._items = new_items(
             max(1, len(blocks.mode_function)),
             len(blocks.function_library),
             len(blocks.library_memory),
         )
 
-    def fill_up(self, gpu_price: Float64, deadline: Deadline) -> None:
+    def fill_up(self, prices: Prices, deadline: Deadline) -> None:
         """Add to every instance what fits and gains."""
-        for first in range(0, len(self._blocks.instance_memory), _CHUNK):
+        floor = np.zeros_like(prices.memory)
+        for first in range(0, len(floor), _CHUNK):
             if deadline.passed:
                 return
             end = first + _CHUNK
-            fill_up(self._blocks, self._state, gpu_price, first, end, self._items, self._stream)
+            fill_up(
+                self._blocks, self._state, prices.gpu, floor, first, end, self._items, self._stream
+            )
 
-    def explore(self, gpu_price: Float64, steps: int, deadline: Deadline) -> bool:
+    def explore(self, prices: Prices, steps: int, deadline: Deadline) -> bool:
         """Ruin and recreate freely; tell whether all steps were taken by the deadline."""
         for done in range(0, steps, _CHUNK):
             if deadline.passed:
                 return False
             progress = max(done / steps, deadline.elapsed_s / deadline.limit_s)
-            share = _FIRST_PRICE * max(0.0, 1.0 - progress / _PRICE_END)
-            self._improve(share * gpu_price, -_EQUAL)
+            share = max(0.0, 1.0 - progress / _PRICE_END)
+            now = Prices(_FIRST_FLOOR * share * prices.memory, _FIRST_PRICE * share * prices.gpu)
+            self._improve(now, -_EQUAL)
         return True
 
     def polish(self, steps: int, deadline: Deadline) -> bool:
         """Ruin and recreate, keeping only what gains; tell whether all steps were taken."""
-        free = np.zeros(len(self._blocks.gpu_memory))
         for _ in range(0, steps, _CHUNK):
             if deadline.passed:
                 return False
-            self._improve(free, _EQUAL)
+            self._improve(self._free, _EQUAL)
         return True
 
-    def _improve(self, gpu_price: Float64, least_gain: float) -> None:
-        improve(self._blocks, self._state, gpu_price, least_gain, _CHUNK, self._items, self._stream)
+    def _improve(self, prices: Prices, least_gain: float) -> None:
+        improve(
+            self._blocks,
+            self._state,
+            prices.gpu,
+            prices.memory,
+            least_gain,
+            _CHUNK,
+            self._items,
+            self._stream,
+        )

@@ -17,6 +17,11 @@ def solve(problem: Problem, seed: int = 0) -> Plan:
     return Decomposed().solve(problem, deadline_s=0.05, seed=seed, incumbent=None)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _compiled() -> None:
+    solve(random_problem(0))
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_bound_and_plan_enclose_the_optimum(seed: int) -> None:
     problem = random_problem(seed)
