@@ -34,7 +34,9 @@ class LazyCommands(TyperGroup):
         if found is not None:
             return found
         for entry in entry_points(group=COMMANDS_GROUP, name=cmd_name):
-            return typer.main.get_command(entry.load())
+            command = typer.main.get_command(entry.load())
+            command.name = cmd_name
+            return command
         return None
 
 
