@@ -5,7 +5,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,6 +45,12 @@ class Address:
         return self.url.startswith("unix://")
 
 
+class _Client(docker.APIClient):  # type: ignore[misc]  # the SDK has no types
+    """The SDK's client, deaf to the environment, whose certificates would replace the engine's."""
+
+    trust_env = property(lambda _: False, lambda _, __: None)
+
+
 class Engine:
     """A Docker engine at work; what it refuses is a ``RuntimeFailure`` that names it."""
 
@@ -53,7 +59,8 @@ class Engine:
         self.address = address
         self.cpus = 0.0
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker-{name}")
-        self._tunnel: Tunnel | None = None
+        self._closing = AsyncExitStack()
+        self._closing.callback(self._pool.shutdown)
 
     async def open(self, server: str, image: str) -> None:
         """Connect, and follow the deaths of a server's containers.
@@ -65,10 +72,12 @@ class Engine:
         """
         url = self.address.url
         if url.startswith("ssh://"):
-            self._tunnel = Tunnel(url)
-            url = await self._tunnel.open()
+            tunnel = Tunnel(url)
+            self._closing.push_async_callback(tunnel.close)
+            url = await tunnel.open()
         tls = self.address.tls and _tls(self.address.tls)
-        self._api = await self._do(lambda: docker.APIClient(url, version="auto", tls=tls or False))
+        self._api = await self._do(lambda: _Client(url, version="auto", tls=tls or False))
+        self._closing.callback(self._api.close)
         self.cpus = float((await self._do(self._api.info))["NCPU"])
         try:
             await self._do(self._api.inspect_image, image)
@@ -76,16 +85,13 @@ class Engine:
             raise PermanentFailure(
                 f"engine {self.name} has no image {image}; `make image` builds it"
             ) from error
-        self.deaths = Deaths(self._api, {"label": f"{SERVER_LABEL}={server}"})
+        self.deaths = Deaths(self._api, f"{SERVER_LABEL}={server}")
+        await self._do(self.deaths.open)
+        self._closing.push_async_callback(asyncio.to_thread, self.deaths.close)
 
     async def close(self) -> None:
         """Let go of the engine."""
-        if hasattr(self, "deaths"):
-            await asyncio.to_thread(self.deaths.close)
-            self._api.close()
-        if self._tunnel is not None:
-            await self._tunnel.close()
-        self._pool.shutdown()
+        await self._closing.aclose()
 
     async def create(self, options: ContainerOptions) -> str:
         """Create a container and return its id."""

@@ -20,6 +20,7 @@ class Tunnel:
         self._url = url
         self._folder = Path(tempfile.mkdtemp(prefix="headstart-"))
         self._socket = self._folder / "engine"
+        self._process: asyncio.subprocess.Process | None = None
 
     def command(self) -> list[str]:
         """Return the program and its arguments."""
@@ -38,20 +39,21 @@ class Tunnel:
         PermanentFailure
             If SSH gives up; with its words.
         """
-        self._process = await asyncio.create_subprocess_exec(
+        process = self._process = await asyncio.create_subprocess_exec(
             *self.command(), stderr=asyncio.subprocess.PIPE, start_new_session=True
         )
         while not self._socket.exists():
-            if self._process.returncode is not None:
-                assert self._process.stderr is not None
-                words = (await self._process.stderr.read()).decode(errors="replace").strip()
-                raise PermanentFailure(f"no connection to {self._url}: {words}")
+            if process.returncode is not None:
+                _, words = await process.communicate()
+                text = words.decode(errors="replace").strip()
+                raise PermanentFailure(f"no connection to {self._url}: {text}")
             await asyncio.sleep(_RETRY_S)
         return f"unix://{self._socket}"
 
     async def close(self) -> None:
         """Disconnect."""
-        if self._process.returncode is None:
-            self._process.terminate()
-        await self._process.wait()
+        if self._process is not None:
+            if self._process.returncode is None:
+                self._process.terminate()
+            await self._process.wait()
         shutil.rmtree(self._folder)

@@ -1,5 +1,6 @@
 """The Docker runtime at work on the engine that there is."""
 
+import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -13,7 +14,7 @@ import pytest
 from executor.calls import CallTable
 from executor.clock import Clock
 from executor.functions import Package
-from executor.runtimes.docker import Address, DockerRuntime
+from executor.runtimes.docker import Address, DockerRuntime, cgroup
 from tests.executor.runtimes.worlds import World, opened
 
 IMAGE = "headstart-base"
@@ -37,22 +38,42 @@ class ContainerWorld(World):
 
     runtime: DockerRuntime
 
-    def __init__(self, packages: list[Package], directory: Path, address: Address) -> None:
+    def __init__(
+        self, packages: list[Package], directory: Path, address: Address, image: str = IMAGE
+    ) -> None:
         def make(by_name: dict[str, Package], calls: CallTable, clock: Clock) -> DockerRuntime:
             engines, python = {"w": address}, Path(sys.executable)
             return DockerRuntime(
-                by_name, calls, clock, directory, engines=engines, image=IMAGE, python=python
+                by_name, calls, clock, directory, engines=engines, image=image, python=python
             )
 
         super().__init__(packages, directory, make)
         self.api = docker.APIClient(engine_url(), version="auto")
 
+    @property
+    def server(self) -> str:
+        """The name that the runtime goes by."""
+        (folder,) = self._directory.glob("containers-*")
+        return folder.name.removeprefix("containers-")
+
     def container(self, instance_id: str = "i1") -> dict[str, Any]:
         """Return what the engine says of an instance's container."""
-        (folder,) = self._directory.glob("containers-*")
-        server = folder.name.removeprefix("containers-")
-        found: dict[str, Any] = self.api.inspect_container(f"headstart-{server}-{instance_id}")
+        name = f"headstart-{self.server}-{instance_id}"
+        found: dict[str, Any] = self.api.inspect_container(name)
         return found
+
+    def limit_bytes(self) -> int:
+        """Return the memory limit of ``i1`` that is in force."""
+        container = self.container()
+        group = cgroup.find(container["State"]["Pid"], container["Id"])
+        assert group is not None
+        files = (group.folder / name for name in ("memory.limit_in_bytes", "memory.max"))
+        return int(next(file for file in files if file.exists()).read_text())
+
+    async def limit_becomes(self, limit_bytes: int) -> None:
+        """Wait until the memory limit of ``i1`` has a value."""
+        while self.limit_bytes() != limit_bytes:
+            await asyncio.sleep(0)
 
     def kill(self, instance_id: str = "i1") -> None:
         """Kill an instance's container."""

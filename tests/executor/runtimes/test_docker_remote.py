@@ -1,0 +1,168 @@
+"""Engines on other machines, by TLS and by SSH; the other machine is this one, seen from afar."""
+
+import asyncio
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from executor import events as ev
+from executor.actions import CancelRun
+from executor.errors import RuntimeFailure
+from executor.runtimes.docker import Address
+from executor.runtimes.docker.tunnel import Tunnel
+from executor.units import MIB
+from tests.executor.runtimes.containers import ContainerWorld, engine_url, world
+from tests.executor.runtimes.worlds import ECHO, HANG, LIMIT_BYTES, handler, request
+
+pytestmark = [pytest.mark.anyio, pytest.mark.docker]
+
+SSH = """#!{python}
+import socket, sys, threading
+
+def copy(source, target):
+    while data := source.recv(1 << 16):
+        target.sendall(data)
+    target.shutdown(socket.SHUT_WR)
+
+here, there = sys.argv[sys.argv.index("-L") + 1].split(":")
+assert sys.argv[-2:] == ["--", "far"]
+assert sys.argv[sys.argv.index("-l") + 1] == "me"
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(here)
+listener.listen()
+while True:
+    ours, _ = listener.accept()
+    theirs = socket.socket(socket.AF_UNIX)
+    theirs.connect(there)
+    for ends in ((ours, theirs), (theirs, ours)):
+        threading.Thread(target=copy, args=ends, daemon=True).start()
+"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(params=["tls", "ssh"])
+async def address(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    anyio_backend: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Address]:
+    socket = engine_url().removeprefix("unix://")
+    if request.param == "tls":
+        async with by_tls(tmp_path / "tls", socket) as made:
+            yield made
+    else:
+        program = tmp_path / "bin" / "ssh"
+        program.parent.mkdir()
+        program.write_text(SSH.format(python=sys.executable))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        yield Address(f"ssh://me@far{socket}")
+
+
+@asynccontextmanager
+async def by_tls(folder: Path, socket: str) -> AsyncIterator[Address]:
+    """Offer an engine's socket by TLS, to those that have the client's certificate."""
+    certificates(folder)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=folder / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(socket)
+        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    yield Address(f"tcp://127.0.0.1:{port}", folder)
+    server.close()
+
+
+async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while data := await reader.read(1 << 16):
+            writer.write(data)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+def certificates(folder: Path) -> None:
+    """Make a certificate that stands for the authority, the engine and the client."""
+    folder.mkdir()
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+            *("-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", folder / "key.pem", "-out", folder / "cert.pem"),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    (folder / "ca.pem").write_bytes((folder / "cert.pem").read_bytes())
+
+
+async def test_calls_are_served_and_limits_set_there_as_here(
+    tmp_path: Path, address: Address
+) -> None:
+    small = handler("f", tmp_path, HANG, memory_limit_bytes=128 * MIB)
+    async with world([small, handler("g", tmp_path, ECHO)], tmp_path / "state", address) as here:
+        await here.start()
+        await here.load("g")
+        large = "x" * (3 << 20)
+        assert large.encode() in (await here.answer("g", request(large))).header
+        assert here.runtime.memory_bytes() == {}
+        here.run("f")
+        await here.expect(ev.Offloaded)
+        await here.expect(ev.Started)
+        await here.limit_becomes(128 * MIB)
+        here.submit(CancelRun("c1", "i1"))
+        await here.expect(ev.Failed)
+        await here.limit_becomes(LIMIT_BYTES)
+
+
+async def test_a_container_that_is_killed_there_is_gone_here(
+    tmp_path: Path, address: Address
+) -> None:
+    async with world([handler("f", tmp_path, ECHO)], tmp_path / "state", address) as here:
+        await here.start()
+        here.run("f")
+        here.kill()
+        event = await here.next_event()
+        while not isinstance(event, ev.InstanceGone):
+            event = await here.next_event()
+        assert event.error == "the manager ended with status 137"
+
+
+async def test_a_refusal_of_ssh_is_passed_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "ssh"
+    program.write_text("#!/bin/sh\necho 'who are you?' >&2\nexit 255\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    made = ContainerWorld([], tmp_path / "state", Address("ssh://far"))
+    with pytest.raises(RuntimeFailure, match=r"no connection to ssh://far: who are you\?"):
+        await made.runtime.open(made.events.put_nowait)
+
+
+def test_the_parts_of_an_ssh_address_become_options() -> None:
+    command = Tunnel("ssh://me@far:2222").command()
+    assert command[0] == "ssh"
+    assert command[command.index("-l") + 1] == "me"
+    assert command[command.index("-p") + 1] == "2222"
+    assert command[command.index("-L") + 1].endswith(":/var/run/docker.sock")
+    assert command[-2:] == ["--", "far"]
