@@ -1,9 +1,17 @@
 """The server's configuration file, read and validated once."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from executor.units import GIB, MIB, parse_bytes
 from executor.validation import read_yaml, validate
@@ -22,6 +30,34 @@ class WorkerSection(_Section):
 
     memory: Size = 4 * GIB
     instance_reserve: Size = 16 * MIB
+
+
+class EngineSection(_Section):
+    """A Docker engine; ``memory`` is for all its containers, ``tls`` a folder of certificates."""
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^(unix|ssh|tcp)://.",
+            description="unix:///path, ssh://user@host or tcp://host:port",
+        ),
+    ] = "unix:///var/run/docker.sock"
+    memory: Size = 4 * GIB
+    tls: Path | None = None
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        if self.url.startswith("tcp://") and self.tls is None:
+            raise ValueError("a tcp engine with tls: a folder of ca.pem, cert.pem and key.pem")
+        return self
+
+
+class DockerSection(_Section):
+    """The engines by name, what containers are made from, and how many processors they may use."""
+
+    engines: Annotated[dict[str, EngineSection], Field(min_length=1)] = {"local": EngineSection()}
+    image: str = "headstart-base"
+    cpus: PositiveFloat | None = None
 
 
 class KeepAliveSection(_Section):
@@ -85,7 +121,9 @@ class Config(_Section):
     python: Path | None = None
     isolate: bool = True
     share_libraries: bool = True
+    runtime: Literal["process", "docker"] = "process"
     worker: WorkerSection = WorkerSection()
+    docker: DockerSection = DockerSection()
     keep_alive: KeepAliveSection = KeepAliveSection()
     arrivals: ArrivalSection = ArrivalSection()
     plan: PlanSection = PlanSection()
@@ -105,4 +143,14 @@ def read_config(file: Path) -> Config:
     base = file.resolve().parent
     paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}
     python = base / config.python if config.python is not None else None
-    return config.model_copy(update={**paths, "python": python})
+    return config.model_copy(
+        update={**paths, "python": python, "docker": _with_paths(config.docker, base)}
+    )
+
+
+def _with_paths(docker: DockerSection, base: Path) -> DockerSection:
+    engines = {
+        name: engine.model_copy(update={"tls": base / engine.tls}) if engine.tls else engine
+        for name, engine in docker.engines.items()
+    }
+    return docker.model_copy(update={"engines": engines})

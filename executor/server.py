@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,19 +12,21 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from executor.backend import LiveBackend
-from executor.calls import CallTable
+from executor.calls import Calls, CallTable
 from executor.choices import POLICIES, PREDICTORS
 from executor.clock import Clock
 from executor.config import ArrivalSection, Config, PlanSection
 from executor.controller import Controller, Settings
 from executor.domain import Worker
 from executor.drivers.live import LiveDriver, ThreadPlanner
+from executor.functions import Package
 from executor.gateway.app import Gateway
 from executor.gateway.server import serve
 from executor.packages import read_packages
 from executor.preload import PlanSettings
 from executor.reconcile import Budget
 from executor.runtimes.process import ProcessRuntime
+from executor.runtimes.protocol import LiveRuntime
 from executor.serving import ServeSettings
 from executor.totals import Totals
 from solver import Plan, Problem
@@ -83,17 +85,10 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
     python = config.python or Path(sys.executable)
     packages = read_packages(config.functions, models=config.models, python=python)
     calls, totals = CallTable(), Totals()
-    runtime = ProcessRuntime(
-        packages,
-        calls,
-        clock,
-        directory=config.state,
-        isolate=config.isolate,
-        share_libraries=config.share_libraries,
-    )
+    runtime = _runtime(config, packages, calls, clock, python)
     controller = Controller(
         [package.function for package in packages.values()],
-        [Worker("local", config.worker.memory)],
+        _workers(config),
         POLICIES[config.keep_alive.policy](config.keep_alive),
         PREDICTORS[config.arrivals.predictor](config.arrivals),
         _settings(config),
@@ -113,6 +108,40 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         listening = serve(gateway, config.gateway.host, config.gateway.port, GRACE_S)
         port = await stack.enter_async_context(listening)
         yield Address(config.gateway.host, port), driver
+
+
+def _runtime(
+    config: Config, packages: Mapping[str, Package], calls: Calls, clock: Clock, python: Path
+) -> LiveRuntime:
+    if config.runtime == "process":
+        return ProcessRuntime(
+            packages,
+            calls,
+            clock,
+            directory=config.state,
+            isolate=config.isolate,
+            share_libraries=config.share_libraries,
+        )
+    from executor.runtimes import docker
+
+    engines = config.docker.engines
+    return docker.DockerRuntime(
+        packages,
+        calls,
+        clock,
+        directory=config.state,
+        engines={name: docker.Address(one.url, one.tls) for name, one in engines.items()},
+        image=config.docker.image,
+        python=python,
+        cpus=config.docker.cpus,
+        share_libraries=config.share_libraries,
+    )
+
+
+def _workers(config: Config) -> list[Worker]:
+    if config.runtime == "process":
+        return [Worker("local", config.worker.memory)]
+    return [Worker(name, engine.memory) for name, engine in config.docker.engines.items()]
 
 
 def warm_up(arrivals: ArrivalSection, plan: PlanSection) -> None:

@@ -23,6 +23,12 @@ def test_paths_are_relative_to_the_file_and_sizes_are_bytes(tmp_path: Path) -> N
     assert config.worker.instance_reserve == 16 * MIB
 
 
+def test_certificates_of_engines_are_found_beside_the_file(tmp_path: Path) -> None:
+    text = "functions: f\ndocker: {engines: {far: {url: 'tcp://h:1', tls: certificates}}}\n"
+    config = read_config(write(tmp_path, text))
+    assert config.docker.engines["far"].tls == tmp_path / "certificates"
+
+
 def test_the_shipped_file_is_valid() -> None:
     config = read_config(Path(__file__).parents[2] / "headstart.yaml")
     assert config.plan.enabled
@@ -36,6 +42,10 @@ def test_the_shipped_file_is_valid() -> None:
         ("functions: f\nplan: {horizon: 5}", "plan.horizon", "'horizon_s'"),
         ("functions: f\nworker: {memory: lots}", "worker.memory", "size such as 512MiB"),
         ("functions: f\ngateway: {port: 70000}", "gateway.port", "65535"),
+        ("functions: f\nruntime: podman", "runtime", "'docker'"),
+        ("functions: f\ndocker: {engines: {}}", "docker.engines", "at least 1 item"),
+        ("functions: f\ndocker: {engines: {a: {url: far}}}", "docker.engines.a.url", "ssh://"),
+        ("functions: f\ndocker: {engines: {a: {url: 'tcp://h:1'}}}", "docker.engines.a", "ca.pem"),
         ("functions: f\nkeep_alive: {policy: magic}", "keep_alive.policy", "'fixed'"),
     ],
 )

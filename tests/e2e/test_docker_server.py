@@ -1,0 +1,102 @@
+"""The server with its instances in containers, as its users have it."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from bench.demo.server import ServerFailed
+from tests.e2e.servers import ECHO, Site, site
+from tests.executor.runtimes.containers import engine_url
+
+pytestmark = [pytest.mark.anyio, pytest.mark.docker]
+
+HANG = """
+import signal
+
+def load():
+    return None
+
+def predict(model, request):
+    if request.inputs["x"].data == ["hang"]:
+        signal.pause()
+    return request.inputs
+"""
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+def containers(
+    folder: Path, functions: dict[str, str], **settings: Any
+) -> AbstractAsyncContextManager[Site]:
+    """Serve handlers from containers."""
+    engines = {"here": {"url": engine_url(), "memory": "1GiB"}}
+    return site(folder, functions, runtime="docker", docker={"engines": engines}, **settings)
+
+
+def ids(here: Site) -> list[str]:
+    """List the ids of the server's running containers."""
+    (folder,) = here.state.glob("containers-*")
+    label = f"headstart.server={folder.name.removeprefix('containers-')}"
+    with docker.APIClient(engine_url(), version="auto") as api:
+        return [one["Id"] for one in api.containers(filters={"label": label})]
+
+
+def kill(container: str) -> None:
+    with docker.APIClient(engine_url(), version="auto") as api:
+        api.kill(container)
+
+
+async def test_a_second_call_finds_the_model_loaded(tmp_path: Path) -> None:
+    async with containers(tmp_path, {"echo": ECHO}) as here:
+        answers = [await here.call("echo") for _ in range(2)]
+        assert len(ids(here)) == 1
+    assert [one.headers["headstart-start-kind"] for one in answers] == ["cold", "host"]
+    assert answers[0].json()["outputs"][0]["data"] == ["hello"]
+    assert not list((tmp_path / "state").iterdir())
+
+
+async def test_idle_containers_are_filled_with_other_functions(tmp_path: Path) -> None:
+    async with containers(tmp_path, {"echo": ECHO, "twin": ECHO}) as here:
+        await here.call("echo")
+        while 'headstart_resident_functions{tier="host"} 2.0' not in await here.metrics():
+            pass
+        first = await here.call("twin")
+        assert len(ids(here)) == 1
+    assert first.headers["headstart-start-kind"] == "host"
+
+
+async def test_owners_have_containers_of_their_own(tmp_path: Path) -> None:
+    async with containers(tmp_path, {"f": ECHO, "g": ECHO}, g={"owner": "p"}) as here:
+        statuses = [(await here.call(name)).status_code for name in "fg"]
+        assert len(ids(here)) == 2
+    assert statuses == [200, 200]
+
+
+async def test_a_killed_container_fails_its_call_alone(tmp_path: Path) -> None:
+    async with containers(tmp_path, {"f": HANG}, plan={"enabled": False}) as here:
+        await here.call("f")
+        hanging = asyncio.create_task(here.call("f", "hang"))
+        while 'headstart_instances{state="busy"} 1.0' not in await here.metrics():
+            pass
+        (container,) = ids(here)
+        kill(container)
+        failed = await hanging
+        healthy = await here.call("f")
+        again = await here.call("f")
+    assert failed.status_code == 500
+    assert healthy.status_code == again.status_code == 200
+    assert again.headers["headstart-start-kind"] == "host"
+
+
+async def test_an_engine_that_is_not_there_ends_the_start(tmp_path: Path) -> None:
+    engines = {"far": {"url": f"unix://{tmp_path}/nothing"}}
+    with pytest.raises(ServerFailed, match=r"engine far at unix://.*/nothing does not answer"):
+        async with site(tmp_path, {"echo": ECHO}, runtime="docker", docker={"engines": engines}):
+            pass
