@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from solver.compiled import compiled
-from solver.methods.decomposed.instance import Desk, fill_instance, new_desk
+from solver.methods.decomposed.desk import Desk, new_desk
+from solver.methods.decomposed.instance import fill_instance
 from solver.methods.decomposed.network import Bool, Float64, Int64, Network
 
 _MAX_JOINED = 1 << 13

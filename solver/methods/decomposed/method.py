@@ -16,8 +16,10 @@ from solver.methods.price import Price
 from solver.plan import OPTIMAL_GAP, Plan, make_plan
 from solver.problem import Problem
 
-_ROUND_SHARE: Final = 0.3
-"""Part of the time left that a round of search takes, so that rounds shorten."""
+_RELAXATION_SHARE: Final = 0.6
+"""Part of the deadline that the linear relaxation may take."""
+_ROUND_SHARE: Final = 0.9
+"""Part of the time left that a round of search takes: one long round ends better than many."""
 _SHORTEST_ROUND_S: Final = 0.05
 _MARGIN_S: Final = 0.002
 """Kept back to write the plan down."""
@@ -105,7 +107,7 @@ class _Descent:
     def run(self, deadline: Deadline) -> None:
         """Lower the bound until it has settled, the deadline has passed or `stop` is called."""
         network = build_network(self._problem)
-        prices = relaxed_prices(network, deadline.left_s)
+        prices = relaxed_prices(network, _RELAXATION_SHARE * deadline.left_s)
         ascent = Ascent(network, new_bench(network), prices)
         while not (ascent.settled or deadline.passed or self._stopped):
             ascent.step(deadline)

@@ -49,8 +49,8 @@ class Network(NamedTuple):
         Pairs of instance ``i`` are ``start[i]:start[i + 1]``.
     memory, gpu_memory : int64[I], int64[K]
         Bytes that pins leave free.
-    gpu, owner : int64[I]
-        GPU (-1 for none) and owner of each instance.
+    gpu : int64[I]
+        GPU of each instance, -1 for none.
     library_memory : int64[L]
         Shared bytes of each library group.
     copies : float64[F, J]
@@ -61,8 +61,6 @@ class Network(NamedTuple):
         Largest value of a pair of the function, 0 without pairs.
     row_start : int64[F + 1]
         Price rows of each function: one if uniform, else one per copy rank.
-    slot_start : int64[F + 1]
-        Room for the residencies of each function, one per instance that could hold it.
     block_start, block_instance, block_gpu : int64[B + 1], int64[I], int64[B]
         Instances of each block, and its GPU (-1 for none).
     """
@@ -73,13 +71,11 @@ class Network(NamedTuple):
     memory: Int64
     gpu_memory: Int64
     gpu: Int64
-    owner: Int64
     library_memory: Int64
     copies: Float64
     uniform: Bool
     value: Float64
     row_start: Int64
-    slot_start: Int64
     block_start: Int64
     block_instance: Int64
     block_gpu: Int64
@@ -107,7 +103,6 @@ def build_network(problem: Problem) -> Network:
     free = free[np.lexsort((free["mode"], free["function"], free["library"], free["instance"]))]
     uniform, value = _uniform(problem, every)
     row_count = np.where(uniform, 1, problem.copies.shape[1])
-    slots = np.bincount(every["function"], minlength=problem.n_functions)
     gpu = problem.instance_gpu.astype(np.int64)
     return Network(
         pairs=free,
@@ -118,13 +113,11 @@ def build_network(problem: Problem) -> Network:
         memory=memory,
         gpu_memory=gpu_memory,
         gpu=gpu,
-        owner=problem.instance_owner.astype(np.int64),
         library_memory=problem.library_memory_bytes.copy(),
         copies=problem.copies.copy(),
         uniform=uniform,
         value=value,
         row_start=_starts(row_count),
-        slot_start=_starts(slots),
         **_blocks(gpu, problem.n_gpus),
     )
 
