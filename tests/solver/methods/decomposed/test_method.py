@@ -5,7 +5,7 @@ from solver.methods.decomposed import Decomposed
 from solver.methods.price import Price
 from solver.plan import Plan
 from solver.problem import Problem
-from tests.solver.methods.price.brute_force import optimum
+from tests.solver.brute_force import optimum
 from tests.solver.methods.price.problems import random_problem
 
 MOST_PAIRS = 12
