@@ -1,9 +1,10 @@
 """The problem as the kernels read it: owners in a row, each with its own range of everything.
 
 Functions, modes and instances are renumbered so that those of one owner are neighbours. An owner's
-block is then three ranges, and no list of the allowed pairs is ever made: a pair is looked up by
-its mode and instance, and the few pairs that differ from the rule (held, with a load cost of their
-own, pinned, forbidden) lie in a short list per instance, sorted by mode.
+block is then three ranges, its functions by falling worth per byte. No list of the allowed pairs is
+ever made: a pair is looked up by its mode and instance, and the few pairs that differ from the rule
+(held, with a load cost of their own, pinned, forbidden) lie in a short list per instance, sorted by
+mode.
 """
 
 from typing import NamedTuple
@@ -32,6 +33,8 @@ class Blocks(NamedTuple):
         P(at least j calls) of each copy rank.
     function_owner, function_library : int32[F]
         Owner; library group, -1 for none.
+    function_density : float64[F]
+        What its best mode saves per byte, as a first residency; falls within an owner.
     function_modes : int32[F + 1]
         Modes of function ``f`` are ``function_modes[f]:function_modes[f + 1]``.
     slots : int32[F + 1]
@@ -61,6 +64,7 @@ class Blocks(NamedTuple):
     copies: Float64
     function_owner: Int32
     function_library: Int32
+    function_density: Float64
     function_modes: Int32
     slots: Int32
     mode_function: Int32
@@ -168,7 +172,10 @@ def _arrange(
     function_owner, function_library, copies = functions
     mode_function, tier, memory, gpu_memory, saving, cost = modes
     instance_owner, instance_memory, instance_gpu, survival = instances
-    owner_functions, old_function = grouped(function_owner, n_owners)
+    density = _density(functions, modes)
+    densest = np.argsort(-density, kind="mergesort")
+    owner_functions, members = grouped(function_owner[densest], n_owners)
+    old_function = densest[members].astype(np.int32)
     owner_instances, old_instance = grouped(instance_owner, n_owners)
     new_function, new_instance = inverse(old_function), inverse(old_instance)
     function_modes, old_mode = grouped(new_function[mode_function], len(function_owner))
@@ -180,6 +187,7 @@ def _arrange(
         copies[old_function],
         function_owner[old_function],
         function_library[old_function],
+        density[old_function],
         function_modes,
         _slots(new_function[mode_function[rows[3][:, 0]]], copies.shape),
         new_function[mode_function[old_mode]],
@@ -207,6 +215,21 @@ def _arrange(
         mode_specials,
     )
     return blocks, Numbering(old_mode, new_mode, old_instance, new_instance)
+
+
+@allocating
+def _density(
+    functions: tuple[Int32, Int32, Float64],
+    modes: tuple[Int32, Int8, Int64, Int64, Float64, Float64],
+) -> Float64:
+    """Return what each function's best mode saves per byte, as a first residency."""
+    copies = functions[2]
+    mode_function, _, memory, _, saving, _ = modes
+    density = np.zeros(len(copies))
+    for mode, function in enumerate(mode_function):
+        worth = copies[function, 0] * saving[mode] / (memory[mode] + 1.0)
+        density[function] = max(density[function], worth)
+    return density
 
 
 @allocating

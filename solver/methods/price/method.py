@@ -18,7 +18,7 @@ from solver.problem import Problem
 
 _SEARCH_SHARE: Final = 0.95
 """Part of the deadline after which the plan is written down."""
-_PRICE_SHARE: Final = 0.2
+_PRICE_SHARE: Final = 0.15
 """Part of the deadline that the prices may take."""
 _TINY: Final = 1e-12
 

@@ -95,6 +95,8 @@ def offer(
             at += 1
         if at < end and blocks.special_mode[at] == mode:
             cost = blocks.special_cost[at]
+        if blocks.function_density[blocks.mode_function[mode]] < floor[instance]:
+            break
         if blocks.mode_memory[mode] > free:
             continue
         if blocks.mode_on_gpu[mode] and blocks.mode_gpu_memory[mode] > free_gpu:
