@@ -19,6 +19,9 @@ class Hosting:
         self._evicted: set[str] = set()
         self._lacking: dict[str, None] = {}
         self._stem_cells = {stem_name(cell.kind): cell for cell in lifecycle.stem_cells()}
+        needs = [cell.memory_bytes for cell in lifecycle.stem_cells()]
+        needs += [function.memory_limit_bytes for function in state.functions.values()]
+        self._least_bytes = min(needs, default=0)
         for name in self._stem_cells:
             lifecycle.check_again(name)
 
@@ -69,9 +72,6 @@ class Hosting:
         if instance is not None:
             self._lifecycle.removed(instance, evicted=instance_id in self._evicted)
             self._evicted.discard(instance_id)
-            for name in self._lacking:
-                self._lifecycle.check_again(name)
-            self._lacking.clear()
         return instance
 
     def tick(self, at_s: float) -> None:
@@ -85,11 +85,22 @@ class Hosting:
 
     def top_up(self, at_s: float) -> None:
         """Create the idle instances that the policy demands, as far as there is room."""
-        for name in self._lifecycle.unchecked():
+        names = self._lifecycle.unchecked()
+        if self._lacking and self._has_room():
+            names += self._lacking
+            self._lacking = {}
+        for position, name in enumerate(names):
+            if not self._has_room():
+                self._lacking.update(dict.fromkeys(names[position:]))
+                return
             if name in self._stem_cells:
                 self._add_stem_cells(self._stem_cells[name], at_s)
             elif name in self._state.enabled:
                 self._add_missing(name, at_s)
+
+    def _has_room(self) -> bool:
+        """Whether the least that anything needs is free."""
+        return self._state.free_bytes(self._state.roomiest()) >= self._least_bytes
 
     def _add_missing(self, name: str, at_s: float) -> None:
         for _ in range(self._lifecycle.missing(name)):
