@@ -130,8 +130,8 @@ def inverse(order: Int32) -> Int32:
     return back
 
 
-def arrange(problem: Problem) -> tuple[Blocks, Numbering]:
-    """Bring a problem into owner order."""
+def arrange(problem: Problem, singled_out: Int32) -> tuple[Blocks, Numbering]:
+    """Bring a problem into owner order; ``singled_out`` are rows that shall be special pairs."""
     return _arrange(
         (problem.function_owner, problem.function_library, problem.copies),
         (
@@ -150,8 +150,8 @@ def arrange(problem: Problem) -> tuple[Blocks, Numbering]:
         ),
         (problem.gpu_free_memory_bytes, problem.library_memory_bytes),
         (
-            problem.load_cost_pairs,
-            problem.load_cost_s,
+            np.concatenate([singled_out, problem.load_cost_pairs]),
+            np.concatenate([problem.mode_load_cost_s[singled_out[:, 0]], problem.load_cost_s]),
             problem.held,
             problem.pinned,
             problem.forbidden,

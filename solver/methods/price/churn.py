@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from solver.methods.price.blocks import Blocks
+from solver.methods.price.blocks import Blocks, Numbering
 from solver.pairs import pair_key
 from solver.plan import Plan
 from solver.problem import Problem
@@ -20,11 +20,23 @@ def is_in_place(problem: Problem, plan: Plan) -> bool:
     return bool(np.isin(placed, held).sum() >= _IN_PLACE * max(1, len(placed)))
 
 
-def with_churn_cost(blocks: Blocks, ratio: float) -> Blocks:
-    """Add a part of the seconds saved to the cost of every load."""
+def with_churn_cost(
+    problem: Problem, blocks: Blocks, numbering: Numbering, plan: Plan, ratio: float
+) -> Blocks:
+    """Add a part of the seconds saved to the cost of what is neither held nor in the plan.
+
+    The plan, whose pairs are special in ``blocks``, costs what it did; so what is better at these
+    costs is better at the true ones.
+    """
+    special = pair_key(
+        problem,
+        numbering.old_mode[blocks.special_mode],
+        numbering.old_instance[blocks.special_instance],
+    )
+    rows = np.concatenate([plan.pairs, problem.held])
+    is_new = ~np.isin(special, pair_key(problem, rows[:, 0], rows[:, 1]))
     surcharge = ratio * blocks.mode_saving
-    special = blocks.special_cost + surcharge[blocks.special_mode]
     return blocks._replace(
         mode_cost=blocks.mode_cost + surcharge,
-        special_cost=np.where(blocks.special_cost > 0.0, special, 0.0),
+        special_cost=blocks.special_cost + is_new * surcharge[blocks.special_mode],
     )

@@ -54,15 +54,16 @@ class Price:
         """Return the best plan found within the deadline, with the Lagrangian bound."""
         watch = Deadline(deadline_s, self.clock)
         deadline = Deadline(_SEARCH_SHARE * deadline_s, self.clock)
-        blocks, numbering = arrange(problem)
-        bound, prices = self._prices(blocks, kept_prices(incumbent, numbering), deadline_s)
         rows = problem.held if incumbent is None else incumbent.pairs
+        blocks, numbering = arrange(problem, rows)
+        bound, prices = self._prices(blocks, kept_prices(incumbent, numbering), deadline_s)
         state = start(problem, blocks, numbering, rows)
         if incumbent is not None and is_in_place(problem, incumbent):
-            done = self._tick(blocks, state, seed, deadline)
+            charged = with_churn_cost(problem, blocks, numbering, incumbent, self.churn_ratio)
+            done = self._tick(charged, state, seed, deadline)
         else:
-            charged = prices if incumbent is None else free_of_charge(blocks)
-            done = self._search(blocks, state, charged, seed, deadline)
+            guide = prices if incumbent is None else free_of_charge(blocks)
+            done = self._search(blocks, state, guide, seed, deadline)
         worth = objective(blocks, state)
         bound = max(bound, worth)
         proven = bound - worth <= OPTIMAL_GAP * max(abs(bound), _TINY)
@@ -87,7 +88,7 @@ class Price:
         return lower(blocks, first_prices(blocks), Deadline(_PRICE_SHARE * deadline_s, self.clock))
 
     def _tick(self, blocks: Blocks, state: State, seed: int, deadline: Deadline) -> bool:
-        search = Search(with_churn_cost(blocks, self.churn_ratio), state, seed)
+        search = Search(blocks, state, seed)
         steps = int(self.tick_steps_per_instance * len(blocks.instance_memory))
         return search.polish(steps, deadline)
 
