@@ -21,6 +21,7 @@ from solver import Problem
 
 TIMEOUT_S: Final = 60.0
 QUEUE_LIMIT: Final = 1000
+PROGRESS_CALLS: Final = 1000
 DRAIN_S: Final = TIMEOUT_S + 60.0
 """Time after the last call within which every call has ended."""
 
@@ -55,7 +56,7 @@ class Replay:
     case
         What to do with them.
     progress
-        Called with the number of calls that have arrived since it was last called.
+        Called now and then with the number of calls that have arrived.
     """
 
     def __init__(
@@ -112,8 +113,8 @@ class Replay:
         self._engine.deliver(
             ev.Arrived(at_s, Invocation(str(number), name, at_s, at_s + TIMEOUT_S))
         )
-        if number % 1000 == 999:
-            self._progress(1000)
+        if number % PROGRESS_CALLS == PROGRESS_CALLS - 1:
+            self._progress(number + 1)
 
 
 def charge_s(problem: Problem) -> float:
