@@ -43,11 +43,10 @@ async def _manage(options: argparse.Namespace) -> None:
     isolation = detect(options.base_uid, wanted=not options.no_isolation)
     nursery = Nursery(Cells(options.folder, isolation), Reaper())
     base_bytes = footprint(os.getpid()).proportional_bytes
-    persistent = options.socket is not None
-    server = Server(options.owner, options.limit_bytes, base_bytes, nursery, persistent=persistent)
+    server = Server(options.owner, options.limit_bytes, base_bytes, nursery)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.manager.stop)
-    if persistent:
+    if options.socket is not None:
         await loop.create_unix_server(lambda: Connection(server), options.socket)
     else:
         channel = socket.socket(fileno=options.descriptor)

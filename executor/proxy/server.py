@@ -23,19 +23,13 @@ class BadRequest(Exception):
 class Server:
     """The clients of one instance, whose functions all belong to ``owner``.
 
-    Parameters
-    ----------
-    persistent
-        Whether the instance outlives its clients; otherwise it stops when the last one leaves.
+    The instance stops when the last client leaves, so that none outlives a server that was killed.
     """
 
-    def __init__(
-        self, owner: str, limit_bytes: int, base_bytes: int, nursery: Nursery, *, persistent: bool
-    ) -> None:
+    def __init__(self, owner: str, limit_bytes: int, base_bytes: int, nursery: Nursery) -> None:
         self.manager = Manager(limit_bytes, base_bytes, nursery, self._tell)
         self._owner = owner
         self._up = Up(base_bytes, nursery.cells.isolation.describe())
-        self._persistent = persistent
         self._connections: set[Connection] = set()
 
     def connected(self, connection: "Connection") -> None:
@@ -44,12 +38,10 @@ class Server:
         connection.send(pack(to_header(self._up)))
 
     def disconnected(self, connection: "Connection") -> None:
-        """Let a client go; when none is left, nobody waits for the call that there may be."""
+        """Let a client go."""
         self._connections.discard(connection)
         if not self._connections:
-            self.manager.cancel_any()
-            if not self._persistent:
-                self.manager.stop()
+            self.manager.stop()
 
     def requested(self, connection: "Connection", frame: Frame) -> None:
         """Serve a request.
