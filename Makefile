@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models run test test-all lint lock clean
+.PHONY: help setup models image run test test-all lint lock clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ var/models/.ready: .venv/.ready functions/prepare.py
 	@echo "== model files in var/models"
 	@$(BIN)/python functions/prepare.py --models var/models
 	@touch $@
+
+image:  ## the base image of containers, for the engine of DOCKER_HOST
+	@executor/runtimes/image/build.sh var/image
 
 run: models  ## the main job: one real workload, without and with pre-loading
 	@$(BIN)/headstart demo --out out/demo $(ARGS)

@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
-# A Docker engine for tests. `start` prints the address of the one that runs, or of a private one
-# that it starts; `stop` ends the private one. The private one takes root on Debian; its images stay
-# in var/engine, all else is in a folder below /tmp.
+# A Docker engine with the base image, for tests and trials.
+#   engine.sh start        print the address of the engine that runs, or of one started for this
+#   engine.sh stop         end the one started for this
+#   engine.sh run COMMAND  run a command with DOCKER_HOST set; where there can be no engine,
+#                          HEADSTART_NO_DOCKER says why
+# Starting one takes root on Debian. Its data stay in var/engine, all else is in a folder below /tmp.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 work=/tmp/headstart-engine-$(pwd | sha256sum | cut -c 1-8)
@@ -23,19 +26,18 @@ running() {
 
 install() {
     command -v dockerd >/dev/null && return
-    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-        echo "no Docker engine answers, and only root on Debian can install one here" >&2
+    if ! command -v apt-get >/dev/null; then
+        echo "no Docker engine answers, and only on Debian one can be installed" >&2
         return 1
     fi
     echo "== installing a Docker engine" >&2
-    { apt-get update && apt-get install --yes --no-install-recommends docker.io; } >/dev/null
+    { apt-get update && apt-get install --yes --no-install-recommends docker.io; } >/dev/null 2>&1 || {
+        echo "no Docker engine answers, and the package docker.io cannot be installed" >&2
+        return 1
+    }
 }
 
 launch() {
-    if [ "$(id -u)" != 0 ]; then
-        echo "no Docker engine answers, and only root can start one" >&2
-        return 1
-    fi
     mkdir -p "$work" var/engine
     setsid dockerd --data-root "$PWD/var/engine" --exec-root "$work/exec" \
         --pidfile "$work/pid" --host "$socket" --bridge none --iptables=false \
@@ -50,6 +52,15 @@ launch() {
     return 1
 }
 
+start() {
+    running && return
+    if [ "$(id -u)" != 0 ]; then
+        echo "no Docker engine answers, and only root can start one" >&2
+        return 1
+    fi
+    install && launch && echo "$socket"
+}
+
 stop() {
     [ -f "$work/pid" ] || return 0
     docker --host "$socket" ps --all --quiet | xargs -r docker --host "$socket" rm --force >/dev/null
@@ -60,8 +71,28 @@ stop() {
     rm -rf "$work"
 }
 
+run() {
+    exec 9>"$work.lock"
+    flock --shared 9
+    trap 'flock --exclusive --nonblock 9 && stop 9>&-' EXIT
+    local address problem=$work.problem
+    exec 8>"$work.start" && flock 8
+    if address=$(start 2>"$problem" 8>&- 9>&-) &&
+        DOCKER_HOST=$address executor/runtimes/image/build.sh var/image 2>>"$problem" 8>&- 9>&-; then
+        export DOCKER_HOST=$address
+    else
+        HEADSTART_NO_DOCKER=$(tail -1 "$problem")
+        export HEADSTART_NO_DOCKER
+        echo "without Docker: $HEADSTART_NO_DOCKER" >&2
+    fi
+    rm -f "$problem"
+    exec 8>&-
+    "$@" 9>&-
+}
+
 case ${1:-} in
-    start) running || { install && launch && echo "$socket"; } ;;
+    start) start ;;
     stop) stop ;;
-    *) echo "usage: engine.sh start|stop" >&2 && exit 2 ;;
+    run) shift && run "$@" ;;
+    *) echo "usage: engine.sh start | stop | run COMMAND" >&2 && exit 2 ;;
 esac

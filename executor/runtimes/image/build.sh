@@ -9,8 +9,12 @@ packages=python3,python3-venv,libpython3.11-stdlib,ca-certificates
 
 recipe=$(sha256sum "$here/build.sh" | cut -c 1-12)
 archive=$cache/$recipe.tar
-if [ "$(docker image inspect --format '{{.Comment}}' "$image" 2>/dev/null)" = "$recipe" ]; then
-    exit 0
+if made_by=$(docker image inspect --format '{{.Comment}}' "$image" 2>/dev/null); then
+    case $made_by in
+        "recipe $recipe") exit 0 ;;
+        recipe*) ;;
+        *) exit 0 ;; # built by hand, from the Dockerfile for example
+    esac
 fi
 
 if [ ! -f "$archive" ]; then
@@ -18,7 +22,12 @@ if [ ! -f "$archive" ]; then
         echo "building the base image takes root; or: docker build --tag $image $here" >&2
         exit 1
     fi
-    command -v debootstrap >/dev/null || apt-get install --yes -qq debootstrap >/dev/null
+    command -v debootstrap >/dev/null || {
+        { apt-get update && apt-get install --yes debootstrap; } >/dev/null 2>&1
+    } || {
+        echo "building the base image takes the package debootstrap" >&2
+        exit 1
+    }
     echo "== base image from Debian's packages" >&2
     mkdir -p "$cache"
     root=$(mktemp -d "$cache/root.XXXXXX")
@@ -33,4 +42,4 @@ if [ ! -f "$archive" ]; then
     tar --directory "$root" --numeric-owner --create --file "$archive.part" .
     mv "$archive.part" "$archive"
 fi
-docker import --message "$recipe" --change 'CMD ["python3"]' "$archive" "$image" >/dev/null
+docker import --message "recipe $recipe" --change 'CMD ["python3"]' "$archive" "$image" >/dev/null
