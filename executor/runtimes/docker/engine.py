@@ -155,7 +155,7 @@ class Engine:
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._pool, function, *arguments)
-        except (NotFound, APIError):
+        except APIError:
             raise
         except (DockerException, RequestException) as error:
             raise RuntimeFailure(
