@@ -32,7 +32,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--base-uid", required=True, type=int, help="first user for functions")
     parser.add_argument("--no-isolation", action="store_true", help="share the manager's user")
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--socket", type=Path, help="Unix socket to listen on")
+    where.add_argument("--socket", type=Path, help="Unix socket in a folder of the client")
     where.add_argument("--descriptor", type=int, help="open socket to the only client")
     return parser.parse_args()
 
@@ -48,6 +48,7 @@ async def _manage(options: argparse.Namespace) -> None:
         loop.add_signal_handler(number, server.manager.stop)
     if options.socket is not None:
         await loop.create_unix_server(lambda: Connection(server), options.socket)
+        options.socket.chmod(0o666)
     else:
         channel = socket.socket(fileno=options.descriptor)
         channel.set_inheritable(False)

@@ -83,8 +83,8 @@ class ContainerInstance:
             pid = await self._engine.start(container)
             if self._options.folder is not None:
                 self.cgroup = cgroup.find(pid, container)
-            await self._connect(died)
-            await self._end(died)
+            if await self._connect(died):
+                await self._end(died)
             return await self._engine.ending(container)
         finally:
             self.cgroup = None
@@ -92,18 +92,19 @@ class ContainerInstance:
             await self._limit.settled()
             await self._engine.remove(container)
 
-    async def _connect(self, died: asyncio.Future[None]) -> None:
-        """Connect to the manager, unless it dies before."""
+    async def _connect(self, died: asyncio.Future[None]) -> bool:
+        """Connect to the manager; False if it dies before."""
         connecting = self._loop.create_task(self._reach())
         await asyncio.wait(
             {connecting, died}, timeout=START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
         )
         if connecting.done():
             connecting.result()
-            return
+            return True
         connecting.cancel()
         if not died.done():
             raise PermanentFailure(f"the manager does not listen within {START_TIMEOUT_S:g} s")
+        return False
 
     async def _reach(self) -> None:
         if self._options.folder is not None:

@@ -221,6 +221,13 @@ async def test_a_container_that_is_still_starting_can_be_stopped(tmp_path: Path)
         assert not _containers(here)
 
 
+async def test_a_container_too_small_for_its_manager_says_so(tmp_path: Path) -> None:
+    async with world([handler("f", tmp_path, ECHO)], tmp_path / "state") as here:
+        here.submit(StartInstance("i1", "w", "o", 6 * MIB))
+        gone = await here.expect(ev.InstanceGone)
+        assert gone.error == "the manager ended with status 137, out of memory"
+
+
 async def test_a_paused_manager_is_stopped_all_the_same(tmp_path: Path) -> None:
     async with world([handler("f", tmp_path, ECHO)], tmp_path / "state") as here:
         await here.start()

@@ -1,0 +1,62 @@
+"""What containers are made of."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from executor.errors import PermanentFailure
+from executor.runtimes.docker import environment
+from executor.runtimes.docker.container import ContainerOptions, needs_of
+from executor.units import MIB
+from tests.executor.runtimes.worlds import ECHO, handler
+
+OPTIONS = ContainerOptions(
+    image="base",
+    server="s",
+    installed=Path("/packages"),
+    instance_id="i1",
+    owner="o",
+    limit_bytes=256 * MIB,
+    cpus=1.5,
+    base_uid=1000,
+    needs=(Path("/functions/f"), Path("/models/f")),
+    folder=Path("/state/i1"),
+)
+
+
+def test_all_but_the_folder_of_the_socket_is_read_only() -> None:
+    settings = OPTIONS.config()["HostConfig"]
+    writable = [one["Target"] for one in settings["Mounts"] if not one["ReadOnly"]]
+    assert writable == ["/run/headstart"]
+    assert list(settings["Tmpfs"]) == ["/run/cells"]
+    assert settings["NanoCpus"] == 1_500_000_000
+    needs = {one["Source"] for one in settings["Mounts"]}
+    assert needs >= {"/packages", "/functions/f", "/models/f"}
+
+
+def test_on_another_machine_the_socket_lies_in_memory() -> None:
+    settings = replace(OPTIONS, folder=None).config()["HostConfig"]
+    assert all(one["ReadOnly"] for one in settings["Mounts"])
+    assert set(settings["Tmpfs"]) == {"/run/cells", "/run/headstart"}
+
+
+def test_an_owner_needs_folders_and_files_but_none_twice(tmp_path: Path) -> None:
+    weights = tmp_path / "weights"
+    f = handler("f", tmp_path, ECHO, files=(weights, tmp_path / "f" / "inner"))
+    g = handler("g", tmp_path, ECHO, owner="p")
+    assert needs_of([f, g], "o") == (tmp_path / "f", weights)
+    assert needs_of([f, g], "") == ()
+
+
+def test_packages_are_those_of_the_interpreter() -> None:
+    assert (environment.packages_of(Path(sys.executable)) / "pytest").is_dir()
+
+
+def test_an_interpreter_that_does_not_fit_the_image_is_named(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\necho '[\"/packages\", 3, 9]'\n")
+    python.chmod(0o755)
+    with pytest.raises(PermanentFailure, match=r"is Python 3\.9; expected 3\.11"):
+        environment.packages_of(python)
