@@ -8,6 +8,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     model_validator,
@@ -92,6 +93,7 @@ class PlanSection(_Section):
     enabled: bool = True
     horizon_s: PositiveFloat = 10.0
     period_s: PositiveFloat = 1.0
+    rest_s: NonNegativeFloat = 0.0
     loads_at_once: PositiveInt = 1
     method: str = "auto"
     deadline_s: PositiveFloat = 0.05

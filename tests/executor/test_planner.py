@@ -145,7 +145,7 @@ def gpu_world(*functions: Function, gpu_mib: int) -> tuple[State, Instance]:
 def placed(world: State, instance: Instance) -> dict[str, Tier]:
     problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
     assert problem is not None
-    return {one.function: one.tier for one in wishes(solve(problem, "auto"))}
+    return {one.function: one.tier for one in wishes(solve(problem, "auto", deadline_s=30.0))}
 
 
 def test_functions_with_a_gpu_profile_may_be_on_the_gpu_of_their_instance() -> None:
