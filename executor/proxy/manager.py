@@ -40,6 +40,7 @@ class Manager:
         self._specs: dict[str, Spec] = {}
         self._processes: dict[str, FunctionProcess] = {}
         self._request = self._answer = Payload(b"", b"")
+        self._library_bytes: dict[str, int] = {}
         self._load_timers: dict[str, asyncio.TimerHandle] = {}
         self._deadline: asyncio.TimerHandle | None = None
         self._queue: deque[Command] = deque()
@@ -130,6 +131,7 @@ class Manager:
         self._carry_out(self._machine.abort(call, kind, error))
 
     def _dropped(self, library: str) -> None:
+        self._library_bytes.pop(library, None)
         self._watch.changed()
         self._carry_out(self._machine.dropped(library))
 
@@ -139,6 +141,7 @@ class Manager:
 
     def _measure(self) -> int:
         functions, libraries = memory.account(self._running(), self._zygotes.pids())
+        self._library_bytes = dict(libraries)
         self._carry_out(self._machine.measured(functions, libraries))
         return sum(functions.values()) + sum(libraries.values())
 
@@ -202,20 +205,29 @@ class Manager:
             self._request = self._answer = Payload(b"", b"")
 
     def _with_memory(self, function: str, report: LoadReport) -> LoadReport:
-        """Add what a function and its library hold; both are expected of the next instance."""
-        library = self._specs[function].library
-        zygotes = {name: pid for name, pid in self._zygotes.pids().items() if name == library}
-        running = {
-            name: held
-            for name, held in self._running().items()
-            if name == function or held[1] in zygotes
-        }
-        functions, libraries = memory.account(running, zygotes)
-        self._machine.residencies[function].memory_bytes = functions[function]
+        """Add what a function and its library hold; both are expected of the next instance.
+
+        A library that was measured before is not measured again: that takes as long as a load, and
+        is done soon anyway.
+        """
+        running = self._running()
+        pid, library = running[function]
         self._watch.changed()
-        return replace(
-            report, memory_bytes=functions[function], library_bytes=libraries.get(library, 0)
-        )
+        if library in self._library_bytes:
+            memory_bytes = memory.footprint(pid).private_bytes
+        else:
+            members = {name: one for name, one in running.items() if one[1] == library != ""}
+            functions, libraries = memory.account(
+                {**members, function: (pid, library)}, self._zygotes_of(library)
+            )
+            self._library_bytes.update(libraries)
+            memory_bytes = functions[function]
+        self._machine.residencies[function].memory_bytes = memory_bytes
+        library_bytes = self._library_bytes.get(library, 0)
+        return replace(report, memory_bytes=memory_bytes, library_bytes=library_bytes)
+
+    def _zygotes_of(self, library: str) -> dict[str, int]:
+        return {name: pid for name, pid in self._zygotes.pids().items() if name == library}
 
     def _running(self) -> dict[str, tuple[int, str]]:
         return {

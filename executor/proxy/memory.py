@@ -3,6 +3,10 @@
 The resident set costs microseconds and counts shared pages in full. A footprint costs some
 milliseconds a process: its private pages, and its proportional set (PSS), for which shared pages
 are divided among those who share them.
+
+Of private pages only those count that the kernel must keep. What is mapped from a file and was not
+written to, as the weights of a model, is a cache: the kernel drops it when memory is short, reads
+it again when it is used, and has it once for all processes and containers of the machine.
 """
 
 import os
@@ -36,13 +40,13 @@ def footprint(pid: int) -> Footprint:
     for line in _read(pid, "smaps_rollup").splitlines()[1:]:
         key, size_kib, *_ = line.split()
         sizes[key] = int(size_kib) * 1024
-    return Footprint(sizes["Private_Clean:"] + sizes["Private_Dirty:"], sizes["Pss:"])
+    return Footprint(sizes["Private_Dirty:"], sizes["Pss:"])
 
 
 def footprints(pids: Iterable[int]) -> dict[int, Footprint]:
     """Measure each process with all its descendants."""
     family = _families()
-    return {pid: sum(map(footprint, family(pid)), Footprint()) for pid in pids}
+    return {pid: _sum(map(footprint, family(pid))) for pid in pids}
 
 
 def resident_bytes(pids: Iterable[int]) -> int:
@@ -56,8 +60,9 @@ def account(
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Divide what is held among functions and the libraries that they share.
 
-    A function with a library holds its private pages; the library all the rest of them. The sums
-    are those of the proportional sets.
+    A function with a library holds its private pages. The library holds the resident set of its
+    process, in which all is that it shares with the functions, and the private pages of processes
+    below that one. A function without library holds its proportional set.
 
     Parameters
     ----------
@@ -66,16 +71,23 @@ def account(
     libraries
         Process of each library.
     """
-    held = footprints([*libraries.values(), *(pid for pid, _ in functions.values())])
-    library_bytes = {name: held[pid].proportional_bytes for name, pid in libraries.items()}
+    family = _families()
+    library_bytes = {name: _library_bytes(pid, family) for name, pid in libraries.items()}
     function_bytes = {}
     for name, (pid, library) in functions.items():
-        own = held[pid]
+        own = _sum(map(footprint, family(pid)))
         shared = library in libraries
         function_bytes[name] = own.private_bytes if shared else own.proportional_bytes
-        if shared:
-            library_bytes[library] += own.proportional_bytes - own.private_bytes
     return function_bytes, library_bytes
+
+
+def _library_bytes(pid: int, family: Callable[[int], Iterable[int]]) -> int:
+    below = _sum(footprint(one) for one in family(pid) if one != pid)
+    return _resident_bytes(pid) + below.private_bytes
+
+
+def _sum(parts: Iterable[Footprint]) -> Footprint:
+    return sum(parts, Footprint())
 
 
 def _families() -> Callable[[int], Iterator[int]]:

@@ -68,6 +68,7 @@ class FunctionProcess:
         self._spawned_s = time.monotonic()
         self._dead = False
         self._doomed = False
+        self._early = bytearray()
         self._fault: str | None = None
         self._log = Tail()
         self._cell = nursery.cells.open()
@@ -104,6 +105,8 @@ class FunctionProcess:
         self._nursery.reaper.watch(pid, self._exited)
         if self._doomed:
             self.kill()
+        elif self._early:
+            self._received(bytes(self._early))
 
     def lost(self, error: str) -> None:
         """Take that it will never run."""
@@ -172,6 +175,10 @@ class FunctionProcess:
         }
 
     def _received(self, data: bytes) -> None:
+        """Take what it said, but not before it is known to run."""
+        if self.pid is None:
+            self._early += data
+            return
         try:
             self._say(self._dialect.feed(data))
         except ValueError as error:

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from . import linux
@@ -24,6 +25,8 @@ MESSAGE_BYTES = 1 << 17
 """Orders must be smaller: half of what a socket of this kind takes at least (socket(7))."""
 
 MAX_FILES = 8
+
+_PID_BYTES = 32
 
 
 class TooManyThreads(Exception):
@@ -38,6 +41,7 @@ def prepare(modules: Sequence[str]) -> None:
     TooManyThreads
         If this process has more than one thread afterwards.
     """
+    _import_sdk()
     for module in modules:
         importlib.import_module(module)
     threads = sum(1 for _ in Path("/proc/self/task").iterdir())
@@ -49,55 +53,106 @@ def prepare(modules: Sequence[str]) -> None:
     gc.freeze()
 
 
+def _import_sdk() -> None:
+    """Import what every function imports, under the name that it has there."""
+    sys.path.insert(0, str(Path(__file__).parent / "sdk"))
+    importlib.import_module("headstart.serve")
+    del sys.path[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """An order as it came: with open files, and the numbers that they shall have."""
+
+    data: bytes
+    descriptors: list[int]
+
+    def close(self) -> None:
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class _Spare:
+    """A process that was forked before its order, since forking takes longest of all.
+
+    Until then it belongs to a process in the middle, whose end makes it a child of the manager.
+    """
+
+    pid: int
+    middle: int
+    channel: socket.socket
+    hold: int
+
+    def launch(self, received: _Received) -> None:
+        """Give it its order and leave it to the manager."""
+        socket.send_fds(self.channel, [received.data], received.descriptors)
+        os.close(self.hold)
+        os.waitpid(self.middle, 0)
+        self.channel.close()
+
+
 def serve(channel: socket.socket) -> Order | None:
-    """Fork a process for each order; returns the order in that process, and None at the end.
+    """Launch a process for each order; returns the order in that process, and None at the end.
 
     The process is a child of this one's parent, which learns its id from the answer.
     """
     parent = os.getppid()
     while True:
-        data, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, MAX_FILES)
-        if not data:
+        spare = _fork_ahead(channel)
+        if spare is None:
             return None
-        order: Order
-        number, numbers, order = pickle.loads(data)  # noqa: S301 - from the manager alone
-        pid = _fork_for(parent)
-        if pid == 0:
-            channel.close()
-            _become(order, dict(zip(numbers, descriptors, strict=True)), parent)
-            return order
-        for descriptor in descriptors:
-            os.close(descriptor)
-        channel.send(f"{number} {pid}".encode())
+        if isinstance(spare, _Received):
+            return _become(spare, parent)
+        received = _receive(channel)
+        if received is None:
+            return None
+        number = pickle.loads(received.data)[0]  # noqa: S301 - from the manager alone
+        channel.send(f"{number} {spare.pid}".encode())
+        spare.launch(received)
+        received.close()
 
 
-def _fork_for(parent: int) -> int:
-    """Fork a process that ``parent`` adopts; returns its id, and 0 in it."""
-    reader, writer = os.pipe()
+def _receive(channel: socket.socket) -> _Received | None:
+    data, descriptors, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, MAX_FILES)
+    return _Received(data, descriptors) if data else None
+
+
+def _fork_ahead(channel: socket.socket) -> _Spare | _Received | None:
+    """Fork a process that waits for its order; returns that in it, and None if there is none."""
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
+    held, hold = os.pipe()
     middle = os.fork()
     if middle != 0:
-        os.close(writer)
-        with os.fdopen(reader, "rb") as answer:
-            pid = int(answer.read())
-        os.waitpid(middle, 0)
-        return pid
-    os.close(reader)
+        theirs.close()
+        os.close(held)
+        return _Spare(int(ours.recv(_PID_BYTES)), middle, ours, hold)
+    for ending in (ours, channel):
+        ending.close()
+    os.close(hold)
     dying = os.pidfd_open(os.getpid())
     pid = os.fork()
     if pid != 0:
-        os.write(writer, str(pid).encode())
+        theirs.send(str(pid).encode())
+        theirs.close()
+        os.read(held, 1)
         os._exit(0)
-    os.close(writer)
+    os.close(held)
+    received = _receive(theirs)
+    theirs.close()
     # A process id file becomes readable once the children of the dead process have been adopted.
     select.select([dying], [], [])
     os.close(dying)
+    return received
+
+
+def _become(received: _Received, parent: int) -> Order:
+    order: Order
+    _, numbers, order = pickle.loads(received.data)  # noqa: S301 - from the manager alone
     if os.getppid() != parent:
         os._exit(1)
-    return 0
-
-
-def _become(order: Order, descriptors: dict[int, int], parent: int) -> None:
     try:
+        descriptors = dict(zip(numbers, received.descriptors, strict=True))
         install(descriptors)
         confine(order, parent)
         os.closerange(max(descriptors) + 1, os.sysconf("SC_OPEN_MAX"))
@@ -106,6 +161,7 @@ def _become(order: Order, descriptors: dict[int, int], parent: int) -> None:
         os._exit(1)
     os.environ.clear()
     os.environ.update(order.environment)
+    return order
 
 
 def run(order: Order) -> None:
