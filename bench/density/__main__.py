@@ -1,0 +1,5 @@
+"""``python -m bench.density``."""
+
+from bench.density.cli import app
+
+app()

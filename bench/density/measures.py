@@ -1,0 +1,163 @@
+"""What is measured; each measure yields rows as it goes."""
+
+import json
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+from bench.density.direct import direct
+from bench.density.functions import Way, Workshop
+from bench.density.instance import Instance, Refused, instance
+from bench.density.networks import NETWORKS
+from executor.calls import Payload
+from executor.functions import Package
+from executor.units import GIB, MIB
+
+WIDE_BYTES = 64 * GIB
+"""A limit that nothing measured here reaches."""
+
+SMALL_BYTES = 700 * MIB
+FOUR = ("resnet18", "resnet50", "resnet152", "bert")
+"""The models of the small instance; copied they are too large for it."""
+
+CALLS_AT_LEAST = 300
+
+INPUTS = {"no input": 0, "a picture": 224 * 224 * 3, "a picture as FP32": 4 * 224 * 224 * 3}
+"""Bytes that calls carry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One value: of which measure, for what, in which way."""
+
+    measure: str
+    subject: str
+    way: str
+    value: float
+    unit: str
+
+
+@asynccontextmanager
+async def _instance(
+    packages: list[Package], way: Way, limit_bytes: int = WIDE_BYTES
+) -> AsyncIterator[Instance]:
+    with tempfile.TemporaryDirectory(prefix="density-") as folder:
+        Path(folder).chmod(0o755)
+        shared = way is Way.SHARED
+        made = instance(packages, Path(folder, "state"), limit_bytes, share_libraries=shared)
+        async with made as one:
+            yield one
+
+
+def _endless(workshop: Workshop, way: Way) -> Iterator[Package]:
+    names = list(NETWORKS)
+    for number in count():
+        network = names[number % len(names)]
+        yield workshop.network(f"{network}-{number}", network, way)
+
+
+async def residents(workshop: Workshop, budget_bytes: int, most: int) -> AsyncIterator[Row]:
+    """Count the functions that fit in a budget by proportional sets, all processes counted.
+
+    The networks are taken in turn. What is loaded has not been called, as with every pre-load.
+    """
+    for way in Way:
+        packages = list(islice(_endless(workshop, way), most))
+        async with _instance(packages, way) as one:
+            fitting = 0
+            for package in packages:
+                await one.load(package.function.name)
+                held_bytes = one.held_bytes()
+                name = package.function.name
+                yield Row("held", name, way, held_bytes / MIB, "MiB")
+                if held_bytes > budget_bytes:
+                    break
+                fitting += 1
+        yield Row("residents", f"{budget_bytes / GIB:g} GiB", way, fitting, "functions")
+
+
+async def loads(workshop: Workshop, repeats: int) -> AsyncIterator[Row]:
+    """Time loads into an idle instance; the shared one has its library, as after any load."""
+    for way in Way:
+        packages = {name: workshop.network(name, name, way) for name in NETWORKS}
+        async with _instance(list(packages.values()), way) as one:
+            first = next(iter(packages.values())).function.name
+            await one.load(first)
+            await one.offload(first)
+            for network, package in packages.items():
+                name = package.function.name
+                for _ in range(repeats):
+                    yield Row("load", network, way, 1000 * await one.load(name), "ms")
+                    await one.offload(name)
+
+
+async def calls(workshop: Workshop, repeats: int) -> AsyncIterator[Row]:
+    """Time calls of a resident function, through the runtime and straight to its process."""
+    package = workshop.nothing()
+    for label, size in INPUTS.items():
+        body = _request(size)
+        with direct(package) as process:
+            for _ in range(max(repeats, CALLS_AT_LEAST)):
+                to_inference_s, _ = process.call(body)
+                yield Row("call", label, "direct", 1000 * to_inference_s, "ms")
+        async with _instance([package], Way.SHARED) as one:
+            await one.load(package.function.name)
+            for _ in range(max(repeats, CALLS_AT_LEAST)):
+                to_inference_s, _ = await one.call(package.function.name, body=body)
+                yield Row("call", label, "runtime", 1000 * to_inference_s, "ms")
+
+
+async def removals(workshop: Workshop, repeats: int) -> AsyncIterator[Row]:
+    """Time a call until four others of its instance are killed and confirmed gone."""
+    guest = workshop.nothing()
+    for way in Way:
+        packages = [workshop.network(name, name, way) for name in FOUR]
+        names = [package.function.name for package in packages]
+        async with _instance([guest, *packages], way) as one:
+            for called in (False, True):
+                subject = "after a call" if called else "pre-loaded"
+                for _ in range(repeats):
+                    await one.load(guest.function.name)
+                    for name in names:
+                        await one.load(name)
+                    if called:
+                        await _call_all(one, names, frozenset([guest.function.name]))
+                    gone_s = await one.clear_for(guest.function.name, len(names))
+                    yield Row("removal of four", subject, way, 1000 * gone_s, "ms")
+
+
+async def small(workshop: Workshop) -> AsyncIterator[Row]:
+    """Load and call four models in a small instance, and count those that stay throughout."""
+    for way in Way:
+        packages = [workshop.network(name, name, way) for name in FOUR]
+        names = [package.function.name for package in packages]
+        async with _instance(packages, way, SMALL_BYTES) as one:
+            loaded = 0
+            for name in names:
+                try:
+                    await one.load(name)
+                    loaded += 1
+                except Refused:
+                    break
+            await one.measured()
+            yield Row("small instance", "loaded", way, loaded - len(one.evicted), "functions")
+            yield Row("small instance", "loaded", way, one.held_bytes() / MIB, "MiB")
+            if loaded == len(names):
+                await _call_all(one, names, frozenset())
+                await one.measured()
+            yield Row("small instance", "called", way, loaded - len(one.evicted), "functions")
+            yield Row("small instance", "called", way, one.held_bytes() / MIB, "MiB")
+
+
+async def _call_all(one: Instance, names: list[str], besides: frozenset[str]) -> None:
+    for name in names:
+        await one.call(name, keep=frozenset(names) | besides)
+
+
+def _request(size: int) -> Payload:
+    tensor = {"name": "x", "datatype": "UINT8", "shape": [size]}
+    header = {"inputs": [{**tensor, "parameters": {"binary_data_size": size}}]}
+    return Payload(json.dumps(header).encode(), bytes(size))
