@@ -1,6 +1,7 @@
 """``headstart demo``: the main job."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -46,12 +47,12 @@ def demo(
         counts = read_trace(trace, tuple(counts.calls))
     arrivals = spread(counts, time_scale, seed)
     bodies = {name: (functions / name / "example.json").read_bytes() for name in counts.calls}
-    _announce(console, counts, time_scale, memory)
-    base = _base_settings(functions, models, memory, out)
+    announce(console, counts, time_scale, memory)
+    base = base_settings(functions, models, memory, out)
     job = Job(arrivals, bodies, CALL_TIMEOUT_S)
     results = {
         mode: asyncio.run(run_mode(MODES[mode], base, job, out / mode, console))
-        for mode in modes.split(",")
+        for mode in chosen("--modes", modes, MODES)
     }
     for mode, (_, outcomes) in results.items():
         write_calls(out / mode / "calls.csv", outcomes)
@@ -67,7 +68,23 @@ def demo(
     console.print(f"picture: {out / 'latency-cdf.png'}, figures: {out / 'summary.json'}")
 
 
-def _announce(console: Console, counts: Counts, time_scale: float, memory: str) -> None:
+def chosen(option: str, said: str, known: Collection[str]) -> list[str]:
+    """Read a list of names, separated by commas.
+
+    Raises
+    ------
+    typer.BadParameter
+        Naming the option, the unknown name and the known ones.
+    """
+    names = said.split(",")
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(f"{option}: {name!r} is none of {', '.join(known)}")
+    return names
+
+
+def announce(console: Console, counts: Counts, time_scale: float, memory: str) -> None:
+    """Say what is going to be played."""
     console.print(
         f"{counts.total} calls to {len(counts.calls)} functions over {counts.duration_s:.0f} s, "
         f"played {time_scale:g} times faster ({counts.duration_s / time_scale:.0f} s a run), "
@@ -76,7 +93,8 @@ def _announce(console: Console, counts: Counts, time_scale: float, memory: str) 
     )
 
 
-def _base_settings(functions: Path, models: Path, memory: str, out: Path) -> dict[str, Any]:
+def base_settings(functions: Path, models: Path, memory: str, out: Path) -> dict[str, Any]:
+    """Return the server's settings that all modes share."""
     return {
         "functions": str(functions.resolve()),
         "models": str(models.resolve()),

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.live import Live
 
 from bench.demo.client import Outcome, replay
-from bench.demo.server import peak_memory, server
+from bench.demo.memory import MemoryUse, watch_memory
+from bench.demo.server import server
 from bench.demo.summary import Summary, summarise
 from bench.demo.table import LiveTable
 from bench.demo.workload import Arrival
@@ -53,9 +54,9 @@ async def run_mode(
 ) -> tuple[Summary, list[Outcome]]:
     """Start a server in a mode, send it the workload, stop it."""
     table = LiveTable(mode.name, len(job.arrivals))
-    peak = [0]
+    use = MemoryUse()
     async with server({**base, **mode.settings}, folder) as url:
-        watching = asyncio.create_task(peak_memory(url, SAMPLE_S, peak))
+        watching = asyncio.create_task(watch_memory(url, SAMPLE_S, use))
         try:
             with Live(table, console=console, refresh_per_second=4):
                 outcomes = await replay(url, job.arrivals, job.bodies, job.timeout_s, table.add)
@@ -63,4 +64,4 @@ async def run_mode(
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
-    return summarise(mode.name, outcomes, peak[0]), outcomes
+    return summarise(mode.name, outcomes, use), outcomes

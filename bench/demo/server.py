@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 
 ADDRESS = re.compile(r"listens on (http://\S+)")
@@ -60,20 +59,3 @@ async def _address(process: asyncio.subprocess.Process, log: Path) -> str:
         if found is not None:
             return found.group(1)
     raise ServerFailed(log.read_text()[-2000:])
-
-
-async def peak_memory(url: str, every_s: float, peak: list[int]) -> None:
-    """Follow the memory that instances hold; ``peak[0]`` is the most seen.
-
-    Ends when it is cancelled or the server has gone.
-    """
-    async with httpx.AsyncClient(base_url=url) as client:
-        while True:
-            try:
-                text = (await client.get("/metrics")).text
-            except httpx.TransportError:
-                return
-            found = re.search(r"^headstart_used_memory_bytes (\S+)$", text, re.MULTILINE)
-            if found is not None:
-                peak[0] = max(peak[0], int(float(found.group(1))))
-            await asyncio.sleep(every_s)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.demo.client import Outcome
+from bench.demo.memory import MemoryUse
 
 RESIDENT_KINDS = ("host", "gpu")
 
@@ -40,6 +41,7 @@ class Summary:
     loading: Spread
     start_kinds: Mapping[str, int]
     peak_memory_bytes: int
+    held_gib_s: float
 
     @property
     def resident_hit_ratio(self) -> float:
@@ -49,7 +51,7 @@ class Summary:
         return hits / answered if answered else 0.0
 
 
-def summarise(name: str, outcomes: Sequence[Outcome], peak_memory_bytes: int) -> Summary:
+def summarise(name: str, outcomes: Sequence[Outcome], memory: MemoryUse) -> Summary:
     """Summarise the calls of a run."""
     answered = [one for one in outcomes if one.status == 200]
     return Summary(
@@ -59,7 +61,8 @@ def summarise(name: str, outcomes: Sequence[Outcome], peak_memory_bytes: int) ->
         latency=Spread.of([one.latency_s for one in answered]),
         loading=Spread.of([one.loading_s for one in answered]),
         start_kinds=dict(Counter(one.start_kind for one in answered)),
-        peak_memory_bytes=peak_memory_bytes,
+        peak_memory_bytes=memory.peak_bytes,
+        held_gib_s=memory.held_gib_s,
     )
 
 

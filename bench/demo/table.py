@@ -77,6 +77,7 @@ def comparison(summaries: list[Summary]) -> Table:
     table.add_row(
         "peak memory, MiB", *(f"{one.peak_memory_bytes / 2**20:.0f}" for one in summaries)
     )
+    table.add_row("containers held, GiB s", *(f"{one.held_gib_s:.0f}" for one in summaries))
     last = summaries[-1]
     removed = [f"{removed_ratio(one, last):.0%}" for one in summaries[:-1]]
     table.add_row("loading removed by pre-loading", *removed, "")
