@@ -29,7 +29,7 @@ def density(
     ),
     repeats: Annotated[int, typer.Option(min=1, help="Of each load and removal.")] = 10,
     budget_gib: Annotated[float, typer.Option(min=0.5, help="To fill with functions.")] = 2.0,
-    most: Annotated[int, typer.Option(min=1, help="Functions to try to fit.")] = 100,
+    most: Annotated[int, typer.Option(min=1, help="Functions to try to fit.")] = 240,
     work: Annotated[Path, typer.Option(help="For functions and weights, about 3.5 GB.")] = Path(
         "var/density"
     ),

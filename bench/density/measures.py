@@ -62,21 +62,30 @@ def _endless(workshop: Workshop, way: Way) -> Iterator[Package]:
 async def residents(workshop: Workshop, budget_bytes: int, most: int) -> AsyncIterator[Row]:
     """Count the functions that fit in a budget by proportional sets, all processes counted.
 
-    The networks are taken in turn. What is loaded has not been called, as with every pre-load.
+    The networks are taken in turn. Pre-loaded functions have not been called; those that were hold
+    the weights that they have used.
     """
     for way in Way:
         packages = list(islice(_endless(workshop, way), most))
-        async with _instance(packages, way) as one:
-            fitting = 0
-            for package in packages:
-                await one.load(package.function.name)
-                held_bytes = one.held_bytes()
-                name = package.function.name
-                yield Row("held", name, way, held_bytes / MIB, "MiB")
-                if held_bytes > budget_bytes:
-                    break
-                fitting += 1
-        yield Row("residents", f"{budget_bytes / GIB:g} GiB", way, fitting, "functions")
+        for called in (False, True):
+            subject = "called once" if called else "pre-loaded"
+            async with _instance(packages, way) as one:
+                fitting = 0
+                async for held_bytes in _fill(one, packages, called=called):
+                    yield Row("held", subject, way, held_bytes / MIB, "MiB")
+                    if held_bytes > budget_bytes:
+                        break
+                    fitting += 1
+            yield Row("residents", subject, way, fitting, "functions")
+
+
+async def _fill(one: Instance, packages: list[Package], *, called: bool) -> AsyncIterator[int]:
+    names = [package.function.name for package in packages]
+    for name in names:
+        await one.load(name)
+        if called:
+            await one.call(name, keep=frozenset(names))
+        yield one.held_bytes()
 
 
 async def loads(workshop: Workshop, repeats: int) -> AsyncIterator[Row]:

@@ -47,9 +47,12 @@ class Reaper:
         self._continue_sweep()
 
     def sweep(self, on_clear: Callable[[], None]) -> None:
-        """Kill the children that nobody watches; call back when none is left."""
+        """Kill the children that nobody watches; call back when none is left.
+
+        Those who die together are swept up after together: finding children takes milliseconds.
+        """
         self._sweeps.append(on_clear)
-        self._continue_sweep()
+        asyncio.get_running_loop().call_soon(self._continue_sweep)
 
     def _reap(self) -> None:
         while (pid := _next_dead_child()) is not None:
