@@ -1,7 +1,7 @@
 """Every runtime, made ready for the one contract suite.
 
-Each harness offers three functions of owner ``o``: ``echo`` and ``twin`` answer at once, ``hang``
-never does.
+Each harness offers four functions of owner ``o``: ``echo`` and ``twin`` answer at once, ``hang``
+never does, and ``stuck`` never loads.
 """
 
 import math
@@ -22,7 +22,12 @@ from executor.runtimes.sim import SimCosts, SimRuntime
 from executor.units import MIB
 from tests.executor.runtimes import containers, worlds
 
-FUNCTIONS = {"echo": worlds.ECHO, "twin": worlds.ECHO, "hang": worlds.HANG}
+FUNCTIONS = {
+    "echo": worlds.ECHO,
+    "twin": worlds.ECHO,
+    "hang": worlds.HANG,
+    "stuck": worlds.STUCK,
+}
 
 
 class Harness(Protocol):
@@ -80,6 +85,7 @@ class SimHarness:
         self.now_s = self._timer.now_s
         self._events: list[Event] = []
         profiles = dict.fromkeys(FUNCTIONS, Profile(0.5, 0.25, 16 * MIB))
+        profiles["stuck"] = Profile(0.5, 1e6, 16 * MIB)
         costs = SimCosts(profiles, lambda _, function: math.inf if function == "hang" else 0.1)
         self._runtime = SimRuntime(self._timer, costs, self._events.append)
 

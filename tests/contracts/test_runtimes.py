@@ -116,8 +116,8 @@ async def test_offloading_what_is_not_loaded_is_success(harness: Harness) -> Non
 
 async def test_offloading_what_is_loading_fails_the_load(harness: Harness) -> None:
     await started(harness)
-    harness.submit(Load("i1", "echo", Tier.HOST))
-    harness.submit(Offload("i1", "echo"))
+    harness.submit(Load("i1", "stuck", Tier.HOST))
+    harness.submit(Offload("i1", "stuck"))
     assert not (await expect(harness, ev.LoadFailed)).blame
     assert (await expect(harness, ev.Offloaded)).error is None
 
@@ -160,10 +160,10 @@ async def test_a_call_takes_the_others_away_first(harness: Harness) -> None:
 async def test_a_call_takes_away_what_is_loading(harness: Harness) -> None:
     await started(harness)
     await loaded(harness, "echo")
-    harness.submit(Load("i1", "twin", Tier.HOST))
+    harness.submit(Load("i1", "stuck", Tier.HOST))
     run(harness, "echo")
     assert not (await expect(harness, ev.LoadFailed)).blame
-    assert (await expect(harness, ev.Offloaded)).function == "twin"
+    assert (await expect(harness, ev.Offloaded)).function == "stuck"
     await served(harness)
 
 

@@ -140,7 +140,7 @@ async def test_a_call_whose_client_went_away_is_cancelled(tmp_path: Path) -> Non
 
 
 async def test_killing_functions_and_managers_loses_no_other_call(tmp_path: Path) -> None:
-    """Only the call that ran in a killed process may fail; the next calls are served."""
+    """A kill fails one call at most: the one in that process, or one that met three kills."""
     dice = random.Random(1)
     async with site(tmp_path, dict.fromkeys("abcd", ECHO)) as here:
         answers: asyncio.Queue[int] = asyncio.Queue()
@@ -155,7 +155,7 @@ async def test_killing_functions_and_managers_loses_no_other_call(tmp_path: Path
         healed = [(await here.call(name)).status_code for name in "abcd"]
     assert kills > 10
     assert sum(status != 200 for status in statuses) <= kills
-    assert set(statuses) <= {200, 500}
+    assert set(statuses) <= {200, 500, 503}
     assert healed == [200] * 4
 
 

@@ -35,6 +35,16 @@ def predict(model, request):
     return request.inputs
 """
 
+STUCK = """
+import signal
+
+def load():
+    signal.pause()
+
+def predict(model, request):
+    return request.inputs
+"""
+
 HANG = """
 import signal
 
