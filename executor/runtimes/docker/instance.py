@@ -3,11 +3,12 @@
 import asyncio
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from executor import events as ev
 from executor.actions import CancelRun, Load, Offload, Run
-from executor.errors import PermanentFailure
+from executor.errors import PermanentFailure, RuntimeFailure
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.docker import cgroup, channel
 from executor.runtimes.docker.container import ContainerOptions
@@ -51,6 +52,7 @@ class ContainerInstance:
         self._oom_kills = 0
         self._doomed = False
         self._loop = asyncio.get_running_loop()
+        self._killed: asyncio.Future[None] = self._loop.create_future()
         self.ended = self._loop.create_task(self._live())
 
     def submit(self, action: Load | Offload | Run | CancelRun) -> None:
@@ -62,7 +64,7 @@ class ContainerInstance:
     def stop(self) -> None:
         """Ask it to end, and make it if it does not."""
         self.client.shut_down()
-        self._kill_later()
+        self._loop.call_later(STOP_TIMEOUT_S, self._kill)
 
     async def _live(self) -> str:
         folder = self._options.folder
@@ -114,20 +116,23 @@ class ContainerInstance:
             await channel.connect_there(stream, self.client)
 
     async def _end(self, died: asyncio.Future[None]) -> None:
-        """Wait for the end: of the container, after which the manager's last words are heard."""
+        """Wait for the end of the container, and for the manager's last words."""
         lost = self.client.lost
-        await asyncio.wait({lost, died}, return_when=asyncio.FIRST_COMPLETED)
-        self._kill_later()
-        await died
+        await asyncio.wait({lost, died, self._killed}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({died}, timeout=STOP_TIMEOUT_S)
         await asyncio.wait({lost}, timeout=_LAST_WORDS_S)
-
-    def _kill_later(self) -> None:
-        self._loop.call_later(STOP_TIMEOUT_S, self._kill)
 
     def _kill(self) -> None:
         self._doomed = True
         if self._container and not self.ended.done():
-            self._killing = self._loop.create_task(self._engine.kill(self._container))
+            self._killing = self._loop.create_task(self._kill_now())
+
+    async def _kill_now(self) -> None:
+        """Kill it; where the engine does not answer its removal will say so."""
+        with suppress(RuntimeFailure):
+            await self._engine.kill(self._container)
+        if not self._killed.done():
+            self._killed.set_result(None)
 
     def _happened(self, event: ev.Event) -> None:
         """Let the limit follow the call, and say of a death whether memory was short."""

@@ -12,6 +12,9 @@ _SOCKET = "/var/run/docker.sock"
 _RETRY_S = 0.02
 _OPTIONS = ("BatchMode=yes", "ExitOnForwardFailure=yes", "ServerAliveInterval=10")
 
+_INTERACTIVE = ("-tt",)
+"""With a terminal SSH sends small messages at once; a call takes 1 ms, and 42 ms without."""
+
 
 class Tunnel:
     """An SSH client that forwards; ``url`` is ``ssh://[user@]host[:port]``."""
@@ -29,7 +32,8 @@ class Tunnel:
         user = ["-l", parts.username] if parts.username else []
         port = ["-p", str(parts.port)] if parts.port else []
         forward = f"{self._socket}:{parts.path.rstrip('/') or _SOCKET}"
-        return ["ssh", "-nNT", *options, *user, *port, "-L", forward, "--", parts.hostname or ""]
+        host = parts.hostname or ""
+        return ["ssh", *_INTERACTIVE, *options, *user, *port, "-L", forward, "--", host, "cat"]
 
     async def open(self) -> str:
         """Connect and return the forwarded engine's URL.
@@ -39,8 +43,9 @@ class Tunnel:
         PermanentFailure
             If SSH gives up; with its words.
         """
+        pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         process = self._process = await asyncio.create_subprocess_exec(
-            *self.command(), stderr=asyncio.subprocess.PIPE, start_new_session=True
+            *self.command(), stdin=pipe, stdout=nowhere, stderr=pipe, start_new_session=True
         )
         while not self._socket.exists():
             if process.returncode is not None:

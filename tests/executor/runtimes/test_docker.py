@@ -228,6 +228,7 @@ async def test_a_container_too_small_for_its_manager_says_so(tmp_path: Path) -> 
         assert gone.error == "the manager ended with status 137, out of memory"
 
 
+@pytest.mark.slow
 async def test_a_paused_manager_is_stopped_all_the_same(tmp_path: Path) -> None:
     async with world([handler("f", tmp_path, ECHO)], tmp_path / "state") as here:
         await here.start()

@@ -31,7 +31,7 @@ def copy(source, target):
     target.shutdown(socket.SHUT_WR)
 
 here, there = sys.argv[sys.argv.index("-L") + 1].split(":")
-assert sys.argv[-2:] == ["--", "far"]
+assert sys.argv[-3:] == ["--", "far", "cat"]
 assert sys.argv[sys.argv.index("-l") + 1] == "me"
 listener = socket.socket(socket.AF_UNIX)
 listener.bind(here)
@@ -78,7 +78,10 @@ async def by_tls(folder: Path, socket: str) -> AsyncIterator[Address]:
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
 
+    writers = []
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         far_reader, far_writer = await asyncio.open_unix_connection(socket)
         await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
 
@@ -86,6 +89,8 @@ async def by_tls(folder: Path, socket: str) -> AsyncIterator[Address]:
     port = server.sockets[0].getsockname()[1]
     yield Address(f"tcp://127.0.0.1:{port}", folder)
     server.close()
+    for writer in writers:
+        writer.transport.abort()
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -147,6 +152,21 @@ async def test_a_container_that_is_killed_there_is_gone_here(
         assert event.error == "the manager ended with status 137"
 
 
+@pytest.mark.slow
+async def test_an_engine_out_of_reach_does_not_hold_up_the_end(tmp_path: Path) -> None:
+    socket = engine_url().removeprefix("unix://")
+    async with by_tls(tmp_path / "tls", socket) as address:
+        package = handler("f", tmp_path, ECHO)
+        made = ContainerWorld([package], tmp_path / "state", address)
+        await made.runtime.open(made.events.put_nowait)
+        await made.start()
+        container = made.container()["Id"]
+    gone = await made.expect(ev.InstanceGone)
+    await made.runtime.close()
+    made.api.remove_container(container, force=True)
+    assert "does not answer" in str(gone.error)
+
+
 async def test_a_refusal_of_ssh_is_passed_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,4 +185,4 @@ def test_the_parts_of_an_ssh_address_become_options() -> None:
     assert command[command.index("-l") + 1] == "me"
     assert command[command.index("-p") + 1] == "2222"
     assert command[command.index("-L") + 1].endswith(":/var/run/docker.sock")
-    assert command[-2:] == ["--", "far"]
+    assert command[-3:] == ["--", "far", "cat"]
