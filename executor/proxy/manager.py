@@ -80,11 +80,6 @@ class Manager:
         """End a call without an answer."""
         self._abort(call, "cancelled", "the call was withdrawn")
 
-    def cancel_any(self) -> None:
-        """End the call that there is, if any."""
-        if self._machine.call is not None:
-            self.cancel(self._machine.call.id)
-
     def stop(self) -> None:
         """Take everything away; ``stopped`` is done when nothing is left."""
         self._carry_out(self._machine.stop())
