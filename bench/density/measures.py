@@ -69,23 +69,41 @@ async def residents(workshop: Workshop, budget_bytes: int, most: int) -> AsyncIt
         packages = list(islice(_endless(workshop, way), most))
         for called in (False, True):
             subject = "called once" if called else "pre-loaded"
+            fitting = 0
             async with _instance(packages, way) as one:
-                fitting = 0
-                async for held_bytes in _fill(one, packages, called=called):
-                    yield Row("held", subject, way, held_bytes / MIB, "MiB")
+                async for fitting, held_bytes in _fill(one, packages, budget_bytes, called=called):
+                    yield Row("held", f"{fitting} {subject}", way, held_bytes / MIB, "MiB")
                     if held_bytes > budget_bytes:
-                        break
-                    fitting += 1
+                        fitting -= 1
             yield Row("residents", subject, way, fitting, "functions")
 
 
-async def _fill(one: Instance, packages: list[Package], *, called: bool) -> AsyncIterator[int]:
+async def _fill(
+    one: Instance, packages: list[Package], budget_bytes: int, *, called: bool
+) -> AsyncIterator[tuple[int, int]]:
+    """Load until a budget is exceeded; yield numbers of functions and what they hold.
+
+    Measuring hundreds of processes takes seconds, so it is left out while four times as much as the
+    largest function has taken would fit for each that is to come.
+    """
     names = [package.function.name for package in packages]
-    for name in names:
+    held_bytes = largest_bytes = measured = next_number = 1
+    for number, name in enumerate(names, 1):
         await one.load(name)
         if called:
             await one.call(name, keep=frozenset(names))
-        yield one.held_bytes()
+        if number < next_number and number < len(names):
+            continue
+        before_bytes, held_bytes = held_bytes, one.held_bytes()
+        yield number, held_bytes
+        if held_bytes > budget_bytes:
+            return
+        if number > 1:
+            growth_bytes = (held_bytes - before_bytes) // (number - measured)
+            largest_bytes = max(largest_bytes, growth_bytes)
+            left = (budget_bytes - held_bytes) // (4 * largest_bytes)
+            next_number = number + max(1, left) if number > len(NETWORKS) else number + 1
+        measured = number
 
 
 async def loads(workshop: Workshop, repeats: int) -> AsyncIterator[Row]:
