@@ -13,7 +13,7 @@ PACKAGES = ("solver", "predictors", "executor", "bench")
 
 HOMES = {
     "ortools": ("solver/methods/cpsat.py",),
-    "highspy": ("solver/methods/highs.py", "solver/methods/decomposed/relaxation.py"),
+    "highspy": ("solver/methods/highs.py",),
     "pulp": ("solver/methods/cbc.py",),
     "statsmodels": ("predictors/keepalive",),
     "torch": ("bench", "executor/proxy/sdk"),

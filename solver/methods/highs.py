@@ -19,6 +19,8 @@ try:
 except ImportError as error:
     raise missing("highspy") from error
 
+__all__ = ["Highs", "SilentHighs", "highspy"]
+
 _OPTIONS: Final[dict[str, Any]] = {
     "parallel": "off",
     "mip_rel_gap": OPTIMAL_GAP / 2,

@@ -137,7 +137,7 @@ def test_order_and_names_never_change_the_optimum(problem: Problem, data: st.Dat
     assert exact_optimum(shuffled) == pytest.approx(exact_optimum(problem), rel=CLOSE, abs=CLOSE)
 
 
-@pytest.mark.parametrize("method", sorted(METHODS.keys() - {"decomposed"}))
+@pytest.mark.parametrize("method", sorted(METHODS))
 def test_empty_problems(method: str) -> None:
     pytest.importorskip(EXACT.get(method, "highspy"))
     builder = ProblemBuilder()

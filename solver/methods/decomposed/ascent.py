@@ -85,7 +85,7 @@ class Ascent:
             self.prices,
             self._answer,
             self.exact,
-            _TOLERANCE * scale / self.network.n_blocks,
+            _TOLERANCE * scale / max(1, self.network.n_blocks),
             deadline,
         )
         if found is None:

@@ -6,7 +6,6 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from solver.errors import MissingSolver
 from solver.methods.decomposed.network import Float64, Int64, Network, Records
 from solver.methods.decomposed.prices import Prices, price_range
 
@@ -22,12 +21,12 @@ def relaxed_prices(network: Network, limit_s: float) -> Prices:
     MissingSolver
         If highspy is not installed.
     """
-    highspy = _load()
+    from solver.methods.highs import SilentHighs, highspy
+
     if len(network.pairs) == 0:
         return rough_prices(network)
     model = _Model(network)
-    solver = highspy.Highs()
-    solver.setOptionValue("output_flag", False)
+    solver = SilentHighs()
     solver.setOptionValue("solver", "ipm")
     solver.setOptionValue("run_crossover", "off")
     solver.setOptionValue("ipm_optimality_tolerance", _TOLERANCE)
@@ -45,15 +44,6 @@ def rough_prices(network: Network) -> Prices:
     """Return prices in the middle of their range, and GPU memory for nothing."""
     low, high = price_range(network)
     return Prices(row=0.5 * (low + high), gpu=np.zeros(len(network.gpu_memory)))
-
-
-def _load() -> Any:
-    try:
-        import highspy
-    except ImportError as error:
-        message = "method 'decomposed' needs highspy: pip install 'headstart[solvers]'"
-        raise MissingSolver(message) from error
-    return highspy
 
 
 @dataclass
