@@ -72,11 +72,12 @@ stop() {
 }
 
 run() {
-    exec 9>"$work.lock"
+    mkdir -p var
+    exec 9>"var/engine.lock"
     flock --shared 9
     trap 'flock --exclusive --nonblock 9 && stop 9>&-' EXIT
-    local address problem=$work.problem
-    exec 8>"$work.start" && flock 8
+    local address problem=var/engine.problem
+    exec 8>"var/engine.start" && flock 8
     if address=$(start 2>"$problem" 8>&- 9>&-) &&
         DOCKER_HOST=$address executor/runtimes/image/build.sh var/image 2>>"$problem" 8>&- 9>&-; then
         export DOCKER_HOST=$address
