@@ -175,7 +175,7 @@ class Serving:
         if function not in self._state.enabled:
             return UnknownFunction(f"no function {function!r} is enabled")
         ban = self._quarantine.ban(function, at_s)
-        if ban is not None:
+        if ban is not None and ban.failures > 1:  # one failure may be chance, such as a kill
             error = f"{function} failed to load {ban.failures} times in a row: {ban.error}"
             return Rejected(error, ban.until_s - at_s)
         if self.backlog.waiting_count > self._settings.queue_limit:

@@ -236,16 +236,18 @@ def test_an_instance_that_dies_in_a_run_fails_that_call_only() -> None:
     world.served(second)
 
 
-def test_a_function_that_fails_to_load_is_left_alone_for_a_while() -> None:
+def test_a_function_that_fails_to_load_twice_is_left_alone_for_a_while() -> None:
     world = Simulation([F], settings(preload=False))
-    first = world.call("f", 1.0)
-    world.run(1.0 + START_S + 0.1)
-    failed = ev.Failed(world.timer.now_s(), first, "i1", FailureKind.LOAD, "no such file")
-    world.engine.deliver(failed)
-    soon = world.call("f", 1.8)
+    failed = []
+    for at_s in (1.0, 1.0 + START_S + 0.2):
+        failed.append(world.call("f", at_s))
+        world.run(at_s + START_S + 0.1)
+        now_s, kind = world.timer.now_s(), FailureKind.LOAD
+        world.engine.deliver(ev.Failed(now_s, failed[-1], "i1", kind, "no such file"))
+    soon = world.call("f", world.timer.now_s() + 0.2)
     later = world.call("f", 10.0)
     world.run(20.0)
-    assert "no such file" in str(error(world, first))
+    assert all("no such file" in str(error(world, call)) for call in failed)
     assert isinstance(error(world, soon), Rejected)
     world.served(later)
 
