@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench.demo.client import write_calls
 from bench.demo.runner import MODES, Job, run_mode
+from bench.demo.summary import latencies_s
 from bench.demo.table import comparison
 from bench.demo.workload import Counts, read_scenario, read_trace, spread
 from bench.report import latency_cdf
@@ -58,10 +59,7 @@ def demo(
         write_calls(out / mode / "calls.csv", outcomes)
     summaries = [summary for summary, _ in results.values()]
     console.print(comparison(summaries))
-    latencies = {
-        summary.name: [one.latency_s for one in outcomes if one.status == 200]
-        for summary, outcomes in results.values()
-    }
+    latencies = latencies_s(results.values())
     latency_cdf(out / "latency-cdf.png", latencies, "The same calls, memory and policy")
     figures = {"time_scale": time_scale, "runs": [asdict(one) for one in summaries]}
     (out / "summary.json").write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2))

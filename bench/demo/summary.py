@@ -1,7 +1,7 @@
 """What a run amounts to: latencies, loading, start kinds, hits."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,3 +71,11 @@ def removed_ratio(without: Summary, with_preloading: Summary) -> float:
     if without.loading.mean_s == 0:
         return 0.0
     return 1 - with_preloading.loading.mean_s / without.loading.mean_s
+
+
+def latencies_s(runs: Iterable[tuple[Summary, Sequence[Outcome]]]) -> dict[str, list[float]]:
+    """Return the latencies of the answered calls by the name of the run."""
+    return {
+        summary.name: [one.latency_s for one in outcomes if one.status == 200]
+        for summary, outcomes in runs
+    }

@@ -12,7 +12,7 @@ from rich.console import Console
 from bench.demo.cli import CALL_TIMEOUT_S, announce, base_settings, chosen
 from bench.demo.client import Outcome, write_calls
 from bench.demo.runner import MODES, Job, run_mode
-from bench.demo.summary import Summary
+from bench.demo.summary import Summary, latencies_s
 from bench.demo.table import comparison
 from bench.demo.workload import read_scenario, spread
 from bench.report import latency_cdf
@@ -77,8 +77,5 @@ def _show(
 ) -> None:
     console.rule(policy)
     console.print(comparison([summary for summary, _ in results.values()]))
-    latencies = {
-        summary.name: [one.latency_s for one in outcomes if one.status == 200]
-        for summary, outcomes in results.values()
-    }
+    latencies = latencies_s(results.values())
     latency_cdf(out / f"{policy}.png", latencies, f"The same calls and memory, policy {policy}")

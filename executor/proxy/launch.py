@@ -21,11 +21,7 @@ _STACK_BYTES_PER_CPU = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What to execute, and where; ``view`` is None without a view of its own.
-
-    ``python`` says that the arguments are those of a Python interpreter, so that a process which
-    is one already can carry the order out.
-    """
+    """What to execute, and where; ``view`` is None without a view of its own."""
 
     arguments: list[str]
     environment: dict[str, str]
