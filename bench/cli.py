@@ -22,11 +22,11 @@ COMMANDS = {
 class Measurements(TyperGroup):
     """Commands by name; one whose packages are not installed says so, and hinders no other."""
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         """Name all commands."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - typer's signature
         """Return a command, importing it; None when there is none."""
         if cmd_name not in COMMANDS:
             return None
