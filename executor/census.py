@@ -31,17 +31,27 @@ class Census:
         self.spare: defaultdict[str, int] = defaultdict(int)
         self.existing: defaultdict[str, int] = defaultdict(int)
 
-    def changed(self, old: Instance | None, new: Instance | None) -> None:
-        """Count an instance anew: created (no old one), replaced or gone (no new one)."""
-        if old is not None:
+    def created(self, new: Instance) -> None:
+        """Count a new instance."""
+        self._count(new, 1)
+        self.by_owner[new.owner][new.id] = None
+        self.by_worker[new.worker].ids[new.id] = None
+        self._hold(new, _NOTHING, new.residencies)
+
+    def replaced(self, old: Instance, new: Instance) -> None:
+        """Count an instance anew that has changed."""
+        if old.state is not new.state or old.limit_bytes != new.limit_bytes:
             self._count(old, -1)
-        if new is not None:
             self._count(new, 1)
-        self._count_residencies(old, new)
-        one = new or old
-        if one is not None and (old is None or new is None):
-            _list(self.by_owner[one.owner], one.id, there=old is None)
-            _list(self.by_worker[one.worker].ids, one.id, there=old is None)
+        if old.residencies is not new.residencies:
+            self._hold(new, old.residencies, new.residencies)
+
+    def gone(self, old: Instance) -> None:
+        """Count an instance out."""
+        self._count(old, -1)
+        del self.by_owner[old.owner][old.id]
+        del self.by_worker[old.worker].ids[old.id]
+        self._hold(old, old.residencies, _NOTHING)
 
     def _count(self, one: Instance, sign: int) -> None:
         worker = self.by_worker[one.worker]
@@ -58,27 +68,16 @@ class Census:
                 self.spare[one.function] += sign
                 worker.idle_bytes += sign * one.limit_bytes
 
-    def _count_residencies(self, old: Instance | None, new: Instance | None) -> None:
-        before = old.residencies if old is not None else _NOTHING
-        after = new.residencies if new is not None else _NOTHING
-        one = new or old
-        if before is after or one is None:
-            return
-        for name in before:
+    def _hold(
+        self, one: Instance, before: Mapping[str, Residency], after: Mapping[str, Residency]
+    ) -> None:
+        loading = 0
+        for name, residency in before.items():
+            loading -= residency.state is ResidencyState.LOADING
             if name not in after:
-                _list(self.holders[name], one.id, there=False)
-        for name in after:
+                del self.holders[name][one.id]
+        for name, residency in after.items():
+            loading += residency.state is ResidencyState.LOADING
             if name not in before:
-                _list(self.holders[name], one.id, there=True)
-        self.by_worker[one.worker].loading += _loading(after) - _loading(before)
-
-
-def _loading(held: Mapping[str, Residency]) -> int:
-    return sum(one.state is ResidencyState.LOADING for one in held.values())
-
-
-def _list(ids: dict[str, None], id_: str, *, there: bool) -> None:
-    if there:
-        ids[id_] = None
-    else:
-        del ids[id_]
+                self.holders[name][one.id] = None
+        self.by_worker[one.worker].loading += loading

@@ -147,7 +147,7 @@ class Controller:
 
     def _loaded(self, event: ev.Loaded) -> None:
         self.quarantine.cleared(event.function)
-        self.state.learn(event.function, event.report, event.tier)
+        self.state.catalogue.learn(event.function, event.report, event.tier)
         if event.instance_id in self.state.instances:
             size_bytes = event.report.memory_bytes
             self.state.loaded(event.instance_id, event.function, event.tier, size_bytes)

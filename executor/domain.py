@@ -1,11 +1,19 @@
-"""The nouns: functions, instances, residencies, invocations. Frozen; changed by replacement."""
+"""The nouns: functions, instances, residencies, invocations. Frozen; changed by replacement.
+
+Instances and residencies are replaced with every event, some twenty times a call, and are named
+tuples for that reason: those are replaced in a quarter of the time of a data class.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 NOBODY = ""
 """Owner of the instances that belong to nobody yet."""
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 def stem_name(kind: str) -> str:
@@ -115,8 +123,7 @@ class Worker:
     gpus: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Residency:
+class Residency(NamedTuple):
     """A function loaded, or being loaded, in an instance."""
 
     function: str
@@ -126,8 +133,7 @@ class Residency:
     gpu_memory_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Instance:
+class Instance(NamedTuple):
     """One container on a worker, belonging to one owner.
 
     ``function`` is the one it was created for; ``base_bytes`` what it takes with nothing loaded.
@@ -147,8 +153,8 @@ class Instance:
     base_bytes: int = 0
     invocation: str | None = None
     rented: bool = False
-    residencies: Mapping[str, Residency] = field(default_factory=dict)
-    libraries: Mapping[str, int] = field(default_factory=dict)
+    residencies: Mapping[str, Residency] = _NOTHING
+    libraries: Mapping[str, int] = _NOTHING
     gpu: str | None = None
 
 

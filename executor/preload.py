@@ -115,7 +115,8 @@ class Preloader:
     def _ask(self, settings: PlanSettings, at_s: float) -> Iterator[Solve]:
         owners = self._owners(settings, at_s)
         self._asked_s = at_s
-        functions = self._eligible((n for o in owners for n in self._state.functions_of(o)), at_s)
+        by_owner = self._state.catalogue.by_owner
+        functions = self._eligible((name for owner in owners for name in by_owner[owner]), at_s)
         snapshot = self._state.snapshot(at_s, functions, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s)
         chances = planner.chances(snapshot, forecast, self._state.index)

@@ -146,7 +146,7 @@ class Serving:
         call.started_s = event.at_s
         if event.report is not None:
             self._quarantine.cleared(call.invocation.function)
-            self._state.learn(call.invocation.function, event.report)
+            self._state.catalogue.learn(call.invocation.function, event.report)
 
     def completed(self, event: ev.Completed) -> None:
         """Close a call that was answered."""

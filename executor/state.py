@@ -4,39 +4,35 @@ What was ordered but not yet seen (an instance starting, a residency loading) is
 the moment of the order, so that nothing is given away twice.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 from executor.actions import Run
+from executor.catalogue import Catalogue
 from executor.census import Census
 from executor.domain import (
     NOBODY,
     Function,
     Instance,
     InstanceState,
-    Profile,
     Residency,
     ResidencyState,
     Tier,
     Worker,
     stem_name,
 )
-from executor.events import LoadReport
-
-LEARNING_RATE = 0.3
-"""Weight of a new load time in its running mean; footprints keep the last measurement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A view that no later event changes; ``version`` grows with every change of the state.
+    """A view that no later event changes.
 
     ``running`` counts the running calls of functions that have any; ``gpus`` are the bytes of each
     GPU that these instances' residencies may hold, those that idle ones hold now included.
     """
 
-    version: int
     at_s: float
     functions: Mapping[str, Function]
     instances: Mapping[str, Instance]
@@ -47,30 +43,26 @@ class Snapshot:
 class State:
     """Folds events and committed actions; the only place where instances change.
 
-    ``version`` grows with every change; ``capacity_version`` when an instance turns idle, is taken
-    or goes, a resident dies, or the set of enabled functions changes: what plans and waiting calls
-    depend on. ``unsettled`` collects the instances that changed and ``unplanned`` the owners whose
-    capacity did, for the planning side to take out.
+    ``capacity_version`` grows when an instance turns idle, is taken or goes, a resident dies, or
+    the set of enabled functions changes: what plans and waiting calls depend on. ``unsettled`` and
+    ``unplanned`` collect the instances that changed, and the owners whose capacity did, for the
+    planning side to take out.
     """
 
     def __init__(self, functions: Iterable[Function], workers: Iterable[Worker]) -> None:
-        self.functions = {function.name: function for function in functions}
-        self.index = {name: position for position, name in enumerate(self.functions)}
+        self.catalogue = Catalogue(functions)
+        self.functions = self.catalogue.functions
+        self.index = self.catalogue.index
         self.enabled = dict.fromkeys(self.functions)
         self.workers = {worker.name: worker for worker in workers}
         self.gpus = {gpu: size for one in self.workers.values() for gpu, size in one.gpus.items()}
         self.instances: dict[str, Instance] = {}
         self.census = Census(self.workers.values())
-        self.version = 0
         self.capacity_version = 0
         self.unsettled: dict[str, None] = {}
         self.unplanned: dict[str, None] = {}
-        self._functions_of: defaultdict[str, list[str]] = defaultdict(list)
-        for function in self.functions.values():
-            self._functions_of[function.owner].append(function.name)
         self._undrained: set[str] = set()
         self._created = 0
-        self._measured: set[str] = set()
 
     def snapshot(
         self, at_s: float, functions: Mapping[str, Function], owners: Iterable[str]
@@ -85,15 +77,11 @@ class State:
             if held.state is ResidencyState.RUNNING
         )
         gpus = self._gpus_for(instances)
-        return Snapshot(self.version, at_s, functions, instances, running, gpus)
+        return Snapshot(at_s, functions, instances, running, gpus)
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
         return [owner for owner, ids in self.census.by_owner.items() if ids and owner != NOBODY]
-
-    def functions_of(self, owner: str) -> list[str]:
-        """Names of an owner's functions, enabled or not."""
-        return self._functions_of[owner]
 
     def free_bytes(self, worker: str) -> int:
         """Memory of a worker that no instance's limit has claimed."""
@@ -143,37 +131,10 @@ class State:
         self.enabled.pop(function, None)
         self._capacity_changed(self.functions[function].owner)
 
-    def learn(self, function: str, report: LoadReport, tier: Tier = Tier.HOST) -> None:
-        """Fold a measured load into the function's profile; a guess gives way at once.
-
-        Of a load to a GPU the memory that it takes meanwhile is learned, since its times are those
-        of the move as well.
-        """
-        known = self.functions[function]
-        if tier is Tier.GPU and known.profile.gpu is not None:
-            gpu = replace(known.profile.gpu, memory_bytes=report.memory_bytes)
-            self.functions[function] = replace(known, profile=replace(known.profile, gpu=gpu))
-            self.version += 1
-            return
-        guess = function not in self._measured
-        old = known.profile
-        self._measured.add(function)
-        profile = Profile(
-            import_s=report.import_s if guess else _blend(old.import_s, report.import_s),
-            load_s=report.load_s if guess else _blend(old.load_s, report.load_s),
-            memory_bytes=report.memory_bytes
-            if guess
-            else max(old.memory_bytes, report.memory_bytes),
-            library_bytes=report.library_bytes,
-            gpu=old.gpu,
-        )
-        self.functions[function] = replace(known, profile=profile)
-        self.version += 1
-
     def create(self, worker: str, function: str, at_s: float, *, rented: bool = False) -> Instance:
         """Commit the start of an instance for a function."""
         wanted = self.functions[function]
-        return self._put(
+        return self._add(
             Instance(
                 id=self._next_id(),
                 worker=worker,
@@ -190,7 +151,7 @@ class State:
     def create_stem(self, worker: str, kind: str, limit_bytes: int, at_s: float) -> Instance:
         """Commit the start of an instance that belongs to nobody yet."""
         state, function = InstanceState.STARTING, stem_name(kind)
-        return self._put(
+        return self._add(
             Instance(self._next_id(), worker, NOBODY, function, limit_bytes, state, at_s)
         )
 
@@ -215,7 +176,7 @@ class State:
         """Fold that an instance is no more; None when it was not known."""
         instance = self.instances.pop(instance_id, None)
         if instance is not None:
-            self.census.changed(instance, None)
+            self.census.gone(instance)
             self.unsettled[instance_id] = None
             self._capacity_changed(instance.owner)
         return instance
@@ -226,7 +187,7 @@ class State:
         others = {
             name: residency
             if name in run.keep
-            else replace(residency, state=ResidencyState.OFFLOADING)
+            else residency._replace(state=ResidencyState.OFFLOADING)
             for name, residency in instance.residencies.items()
             if name != run.function
         }
@@ -244,7 +205,7 @@ class State:
         """Fold that a run has ended; its residency is ready unless it was dropped before."""
         instance = self.instances[instance_id]
         residencies = {
-            name: replace(residency, state=ResidencyState.READY)
+            name: residency._replace(state=ResidencyState.READY)
             if residency.state is ResidencyState.RUNNING
             else residency
             for name, residency in instance.residencies.items()
@@ -266,13 +227,13 @@ class State:
         """Fold that a function is ready, with the memory it was measured to take."""
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.state is ResidencyState.LOADING:
-            ready = replace(held, tier=tier, state=ResidencyState.READY, memory_bytes=memory_bytes)
+            ready = held._replace(tier=tier, state=ResidencyState.READY, memory_bytes=memory_bytes)
             self._set(instance_id, ready)
 
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""
         held = self.instances[instance_id].residencies[function]
-        self._set(instance_id, replace(held, state=ResidencyState.OFFLOADING))
+        self._set(instance_id, held._replace(state=ResidencyState.OFFLOADING))
 
     def drop(self, instance_id: str, function: str) -> None:
         """Fold that a residency is no more, if it was still there."""
@@ -292,19 +253,13 @@ class State:
         if instance is None:
             return
         residencies = {
-            name: replace(held, memory_bytes=memory_bytes.get(name, held.memory_bytes))
+            name: held._replace(memory_bytes=memory_bytes.get(name, held.memory_bytes))
             for name, held in instance.residencies.items()
         }
-        in_memory = {name for name, held in residencies.items() if held.tier is Tier.HOST}
-        for name in in_memory & self._measured:
-            self._raise_footprint(name, residencies[name].memory_bytes)
+        for name, held in residencies.items():
+            if held.tier is Tier.HOST:
+                self.catalogue.needs(name, held.memory_bytes)
         self._change(instance_id, residencies=residencies, libraries=library_bytes)
-
-    def _raise_footprint(self, function: str, memory_bytes: int) -> None:
-        known = self.functions[function]
-        if memory_bytes > known.profile.memory_bytes:
-            profile = replace(known.profile, memory_bytes=memory_bytes)
-            self.functions[function] = replace(known, profile=profile)
 
     def _residency(self, function: str, tier: Tier, state: ResidencyState) -> Residency:
         profile = self.functions[function].profile
@@ -335,11 +290,13 @@ class State:
         held = self.instances[instance_id].residencies
         self._change(instance_id, residencies={**held, residency.function: residency})
 
-    def _change(self, instance_id: str, **changes: object) -> Instance:
-        return self._put(replace(self.instances[instance_id], **changes))  # type: ignore[arg-type]
+    def _change(self, instance_id: str, **changes: Any) -> Instance:
+        old = self.instances[instance_id]
+        new = old._replace(**changes)
+        self.census.replaced(old, new)
+        return self._put(new)
 
     def _capacity_changed(self, owner: str) -> None:
-        self.version += 1
         self.capacity_version += 1
         self.unplanned[owner] = None
         self._undrained.add(owner)
@@ -348,13 +305,11 @@ class State:
         self._created += 1
         return f"i{self._created}"
 
+    def _add(self, instance: Instance) -> Instance:
+        self.census.created(instance)
+        return self._put(instance)
+
     def _put(self, instance: Instance) -> Instance:
-        self.census.changed(self.instances.get(instance.id), instance)
         self.instances[instance.id] = instance
         self.unsettled[instance.id] = None
-        self.version += 1
         return instance
-
-
-def _blend(known: float, seen: float) -> float:
-    return known + LEARNING_RATE * (seen - known)

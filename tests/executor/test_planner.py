@@ -127,7 +127,7 @@ def test_wishes_name_what_the_plan_places_most_worth_first() -> None:
 
 def test_capacity_leaves_base_and_reserve_out_and_is_never_negative() -> None:
     world = state(F)
-    instance = replace(idle_instance(world, "f"), base_bytes=50 * MIB)
+    instance = idle_instance(world, "f")._replace(base_bytes=50 * MIB)
     assert capacity_bytes(instance, 10 * MIB) == 340 * MIB
     assert capacity_bytes(instance, 999 * MIB) == 0
 

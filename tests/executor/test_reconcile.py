@@ -61,14 +61,14 @@ def test_only_as_many_go_as_the_wishes_need() -> None:
 
 def test_memory_on_its_way_out_counts_neither_as_free_nor_again() -> None:
     full = instance("g", "h", "i", "j")
-    leaving = replace(full.residencies["g"], state=ResidencyState.OFFLOADING)
-    assert run([wish("f")], replace(full, residencies={**full.residencies, "g": leaving})) == []
+    leaving = full.residencies["g"]._replace(state=ResidencyState.OFFLOADING)
+    assert run([wish("f")], full._replace(residencies={**full.residencies, "g": leaving})) == []
 
 
 def test_the_budget_bounds_loads_under_way() -> None:
     loading = instance("g")
-    held = replace(loading.residencies["g"], state=ResidencyState.LOADING)
-    loading = replace(loading, residencies={"g": held})
+    held = loading.residencies["g"]._replace(state=ResidencyState.LOADING)
+    loading = loading._replace(residencies={"g": held})
     wishes = [wish("g"), wish("f")]
     assert run(wishes, loading, budget=Budget(loads_per_worker=1), loading=1) == []
     assert len(run(wishes, loading, budget=Budget(loads_per_worker=2), loading=1)) == 1
@@ -83,7 +83,7 @@ def test_what_the_budget_holds_up_is_named() -> None:
 
 
 def test_busy_gone_and_forbidden_targets_are_passed_over() -> None:
-    busy = replace(instance(), state=InstanceState.BUSY)
+    busy = instance()._replace(state=InstanceState.BUSY)
     assert run([wish("f")], busy) == []
     assert run([wish("f", id_="i9")], instance()) == []
     assert run([wish("f")], instance(), functions={}) == []

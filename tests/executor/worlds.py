@@ -1,7 +1,5 @@
 """Small worlds for the tests of the executor."""
 
-from dataclasses import replace
-
 from executor.domain import (
     Function,
     Instance,
@@ -44,4 +42,4 @@ def with_residents(instance: Instance, *functions: Function) -> Instance:
         one.name: Residency(one.name, Tier.HOST, ResidencyState.READY, one.profile.memory_bytes)
         for one in functions
     }
-    return replace(instance, state=InstanceState.IDLE, residencies=residents)
+    return instance._replace(state=InstanceState.IDLE, residencies=residents)

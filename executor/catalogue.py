@@ -1,0 +1,66 @@
+"""The functions, with what they cost: guessed at first, measured where they have run."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+
+from executor.domain import Function, Profile, Tier
+from executor.events import LoadReport
+
+LEARNING_RATE = 0.3
+"""Weight of a new load time in its running mean; footprints keep the last measurement."""
+
+
+class Catalogue:
+    """All functions by name, by position and by owner, with what was measured of each."""
+
+    def __init__(self, functions: Iterable[Function]) -> None:
+        self.functions = {function.name: function for function in functions}
+        self.index = {name: position for position, name in enumerate(self.functions)}
+        self.by_owner: defaultdict[str, list[str]] = defaultdict(list)
+        for function in self.functions.values():
+            self.by_owner[function.owner].append(function.name)
+        self._measured: set[str] = set()
+
+    def learn(self, function: str, report: LoadReport, tier: Tier = Tier.HOST) -> None:
+        """Fold a measured load into the function's profile; a guess gives way at once.
+
+        Of a load to a GPU the memory that it takes meanwhile is learned, since its times are those
+        of the move as well.
+        """
+        known = self.functions[function].profile
+        if tier is Tier.GPU and known.gpu is not None:
+            gpu = replace(known.gpu, memory_bytes=report.memory_bytes)
+            self._set(function, replace(known, gpu=gpu))
+        elif function in self._measured:
+            self._set(function, _blended(known, report))
+        else:
+            self._measured.add(function)
+            self._set(function, _measured(known, report))
+
+    def needs(self, function: str, memory_bytes: int) -> None:
+        """Raise the footprint of a function that has been measured to the most it has held."""
+        known = self.functions[function].profile
+        if function in self._measured and memory_bytes > known.memory_bytes:
+            self._set(function, replace(known, memory_bytes=memory_bytes))
+
+    def _set(self, function: str, profile: Profile) -> None:
+        known = self.functions[function]
+        if profile != known.profile:
+            self.functions[function] = replace(known, profile=profile)
+
+
+def _measured(known: Profile, report: LoadReport) -> Profile:
+    return Profile(
+        report.import_s, report.load_s, report.memory_bytes, report.library_bytes, known.gpu
+    )
+
+
+def _blended(known: Profile, report: LoadReport) -> Profile:
+    return Profile(
+        known.import_s + LEARNING_RATE * (report.import_s - known.import_s),
+        known.load_s + LEARNING_RATE * (report.load_s - known.load_s),
+        max(known.memory_bytes, report.memory_bytes),
+        report.library_bytes,
+        known.gpu,
+    )

@@ -1,0 +1,58 @@
+import pytest
+
+from executor.catalogue import LEARNING_RATE, Catalogue
+from executor.domain import Function, GpuProfile, Profile, Tier
+from executor.events import LoadReport
+from executor.units import MIB
+
+GUESS = Profile(1.0, 2.0, 100 * MIB, gpu=GpuProfile(50 * MIB, 300 * MIB, 0.5))
+
+
+def catalogue() -> Catalogue:
+    return Catalogue([Function("f", "ann", 400 * MIB, GUESS), Function("g", "bob", MIB, GUESS)])
+
+
+def report(seconds: float, mib: int) -> LoadReport:
+    return LoadReport(seconds, 2 * seconds, mib * MIB, library_bytes=7)
+
+
+def test_functions_are_found_by_name_position_and_owner() -> None:
+    known = catalogue()
+    assert list(known.functions) == ["f", "g"]
+    assert known.index == {"f": 0, "g": 1}
+    assert known.by_owner == {"ann": ["f"], "bob": ["g"]}
+
+
+def test_a_guess_gives_way_to_the_first_measurement_at_once() -> None:
+    known = catalogue()
+    known.learn("f", report(5.0, 80))
+    assert known.functions["f"].profile == Profile(5.0, 10.0, 80 * MIB, 7, GUESS.gpu)
+    assert known.functions["g"].profile == GUESS
+
+
+def test_later_times_are_averaged_and_the_footprint_is_the_largest() -> None:
+    known = catalogue()
+    known.learn("f", report(5.0, 80))
+    known.learn("f", report(6.0, 70))
+    profile = known.functions["f"].profile
+    assert profile.import_s == pytest.approx(5.0 + LEARNING_RATE)
+    assert profile.load_s == pytest.approx(10.0 + 2 * LEARNING_RATE)
+    assert profile.memory_bytes == 80 * MIB
+
+
+def test_a_load_to_a_gpu_teaches_what_it_takes_of_memory_meanwhile() -> None:
+    known = catalogue()
+    known.learn("f", report(5.0, 80), Tier.GPU)
+    profile = known.functions["f"].profile
+    assert profile.gpu == GpuProfile(80 * MIB, 300 * MIB, 0.5)
+    assert (profile.import_s, profile.memory_bytes) == (1.0, 100 * MIB)
+
+
+def test_only_a_measured_footprint_grows_with_what_is_held() -> None:
+    known = catalogue()
+    known.needs("f", 200 * MIB)
+    assert known.functions["f"].profile.memory_bytes == 100 * MIB
+    known.learn("f", report(5.0, 80))
+    known.needs("f", 200 * MIB)
+    known.needs("f", 150 * MIB)
+    assert known.functions["f"].profile.memory_bytes == 200 * MIB
