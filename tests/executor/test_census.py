@@ -1,45 +1,44 @@
+from collections.abc import Callable
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from executor.actions import Run
 from executor.census import Census
-from executor.domain import InstanceState, ResidencyState, Tier
+from executor.domain import Instance, InstanceState, ResidencyState, Tier
 from executor.state import State
 from tests.executor.worlds import function, state
 
 FUNCTIONS = [function(name, owner="ann" if name < "h" else "bob") for name in "fghi"]
-STEPS = ["create", "ready", "load", "loaded", "offload", "drop", "run", "idle", "stop", "gone"]
-moves = st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 3), st.sampled_from("fghi")))
+NAMES = st.sampled_from("fghi")
+Move = Callable[[State, Instance, str], object]
+IDLE, BUSY, STARTING = InstanceState.IDLE, InstanceState.BUSY, InstanceState.STARTING
+MOVES: dict[str, tuple[tuple[InstanceState, ...], Move]] = {
+    "ready": ((STARTING,), lambda world, one, _: world.ready(one.id, 0, 0.0)),
+    "load": ((IDLE,), lambda world, one, name: world.loading(one.id, name, Tier.HOST)),
+    "loaded": ((IDLE, BUSY), lambda world, one, name: world.loaded(one.id, name, Tier.HOST, 5)),
+    "drop": ((IDLE, BUSY), lambda world, one, name: world.drop(one.id, name)),
+    "run": ((IDLE,), lambda world, one, name: world.run(_run(one, name), 0.0)),
+    "idle": ((BUSY,), lambda world, one, _: world.idle(one.id, 0.0)),
+    "stop": ((IDLE, STARTING), lambda world, one, _: world.stopping(one.id, 0.0)),
+    "gone": (tuple(InstanceState), lambda world, one, _: world.gone(one.id)),
+}
+moves = st.lists(st.tuples(st.sampled_from(["create", *MOVES]), st.integers(0, 3), NAMES))
+
+
+def _run(instance: Instance, name: str) -> Run:
+    return Run("c", instance.id, name, Tier.HOST, 60.0)
 
 
 def step(world: State, move: str, place: int, name: str) -> None:
-    """Make a move on the instance at a place, where the rules allow it."""
+    """Make a move on the instance at a place, where its state allows it."""
     if move == "create":
         world.create("w", name, 0.0)
-        return
-    if place >= len(world.instances):
-        return
-    here = list(world.instances.values())[place]
-    idle, busy = here.state is InstanceState.IDLE, here.state is InstanceState.BUSY
-    held = name in here.residencies
-    if move == "ready" and here.state is InstanceState.STARTING:
-        world.ready(here.id, 0, 0.0)
-    elif move == "load" and idle and not held:
-        world.loading(here.id, name, Tier.HOST)
-    elif move == "loaded":
-        world.loaded(here.id, name, Tier.HOST, 5)
-    elif move == "offload" and held and idle:
-        world.offloading(here.id, name)
-    elif move == "drop":
-        world.drop(here.id, name)
-    elif move == "run" and idle:
-        world.run(Run("c", here.id, name, Tier.HOST, 60.0), 0.0)
-    elif move == "idle" and busy:
-        world.idle(here.id, 0.0)
-    elif move == "stop":
-        world.stopping(here.id, 0.0)
-    elif move == "gone":
-        world.gone(here.id)
+    elif place < len(world.instances):
+        instance = list(world.instances.values())[place]
+        states, make = MOVES[move]
+        if instance.state in states:
+            make(world, instance, name)
 
 
 def recounted(world: State) -> Census:
