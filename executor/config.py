@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from executor.errors import ConfigError
 from executor.units import GIB, MIB, parse_bytes
 from executor.validation import read_yaml, validate
 
@@ -26,15 +27,37 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class MpsSection(_Section):
+    """CUDA MPS: what each process of a function may take of a GPU."""
+
+    threads_percent: Annotated[float, Field(gt=0, le=100)] = 100.0
+    memory: Size
+
+
+class GpuSection(_Section):
+    """The GPUs that functions may use: ``devices`` by UUID, or all.
+
+    ``reserve`` is kept free on each; ``context`` is what CUDA keeps for a process that has left.
+    """
+
+    devices: Annotated[
+        tuple[str, ...] | None, Field(min_length=1, description="a list of UUIDs")
+    ] = None
+    reserve: Size = 512 * MIB
+    context: Size = 512 * MIB
+    mps: MpsSection | None = None
+
+
 class WorkerSection(_Section):
-    """The memory that all instances share, and what each keeps free."""
+    """The memory that all instances share, what each keeps free, and the GPUs."""
 
     memory: Size = 4 * GIB
     instance_reserve: Size = 16 * MIB
+    gpu: GpuSection | None = None
 
 
 class EngineSection(_Section):
-    """A Docker engine; ``memory`` is for all its containers, ``tls`` a folder of certificates."""
+    """A Docker engine: memory and GPUs for all its containers; ``tls``: folder of certificates."""
 
     url: Annotated[
         str,
@@ -45,11 +68,18 @@ class EngineSection(_Section):
     ] = "unix:///var/run/docker.sock"
     memory: Size = 4 * GIB
     tls: Path | None = None
+    gpu: GpuSection | None = None
 
     @model_validator(mode="after")
     def _check_tls(self) -> Self:
         if self.url.startswith("tcp://") and self.tls is None:
             raise ValueError("a tcp engine with tls: a folder of ca.pem, cert.pem and key.pem")
+        return self
+
+    @model_validator(mode="after")
+    def _check_gpu(self) -> Self:
+        if self.gpu is not None and not self.url.startswith("unix://"):
+            raise ValueError("gpu with a unix engine only: GPUs are measured on this machine")
         return self
 
 
@@ -142,12 +172,20 @@ def read_config(file: Path) -> Config:
         Naming file, key, value and what was expected.
     """
     config = validate(Config, read_yaml(file), file)
+    _check_mps(config, file)
     base = file.resolve().parent
     paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}
     python = base / config.python if config.python is not None else None
     return config.model_copy(
         update={**paths, "python": python, "docker": _with_paths(config.docker, base)}
     )
+
+
+def _check_mps(config: Config, file: Path) -> None:
+    """MPS serves one user of the system at a time; others wait until its clients have ended."""
+    sections = [config.worker.gpu, *(engine.gpu for engine in config.docker.engines.values())]
+    if config.isolate and any(one is not None and one.mps is not None for one in sections):
+        raise ConfigError(file, "isolate", config.isolate, "false with mps: it serves one user")
 
 
 def _with_paths(docker: DockerSection, base: Path) -> DockerSection:

@@ -69,6 +69,14 @@ def _distinct(tensors: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
 Tensors: TypeAlias = Annotated[tuple[Tensor, ...], Field(min_length=1), AfterValidator(_distinct)]
 
 
+class GpuGuess(_Section):
+    """What the function is thought to cost on a GPU, for one that can use one."""
+
+    memory: Bytes = Field(description="a size such as 512MiB, of all that it takes of the GPU")
+    host_memory: Bytes = Field(description="a size such as 512MiB, of what stays in memory")
+    move_s: Seconds = Field(description="seconds from 0 to a day")
+
+
 class FirstGuess(_Section):
     """What the function is thought to cost before it was measured."""
 
@@ -78,6 +86,7 @@ class FirstGuess(_Section):
     library_memory: Annotated[int, BeforeValidator(parse_bytes), Field(ge=0)] = Field(
         0, description="a size such as 200MiB"
     )
+    gpu: GpuGuess | None = Field(None, description="a mapping with memory, host_memory and move_s")
 
 
 class Manifest(_Section):
@@ -104,5 +113,5 @@ class Manifest(_Section):
     inputs: Tensors = Field(description="a list of tensors of different names")
     outputs: Tensors = Field(description="a list of tensors of different names")
     profile: FirstGuess | None = Field(
-        None, description="a mapping with import_s, load_s, memory and library_memory"
+        None, description="a mapping with import_s, load_s, memory, library_memory and gpu"
     )

@@ -4,10 +4,10 @@ import json
 import os
 from pathlib import Path
 
-from executor.domain import Function, Profile
+from executor.domain import Function, GpuProfile, Profile
 from executor.errors import ConfigError
 from executor.functions import Package, Style, TensorSpec
-from executor.manifest import FirstGuess, Manifest, Tensor
+from executor.manifest import GpuGuess, Manifest, Tensor
 from executor.validation import read_yaml, validate
 
 FILE_NAME = "function.yaml"
@@ -134,7 +134,7 @@ def _function(manifest: Manifest, file: Path) -> Function:
         name=manifest.name,
         owner=manifest.owner,
         memory_limit_bytes=manifest.memory,
-        profile=_profile(manifest.profile, manifest.memory, file),
+        profile=_profile(manifest, file),
         timeout_s=manifest.timeout_s,
         library=_library(manifest),
         isolation=manifest.isolation,
@@ -151,18 +151,38 @@ def _library(manifest: Manifest) -> str | None:
     return " ".join([*manifest.libraries, *threads]) if manifest.libraries else None
 
 
-def _profile(guess: FirstGuess | None, limit_bytes: int, file: Path) -> Profile:
+def _profile(manifest: Manifest, file: Path) -> Profile:
     """Without a guess take the whole limit, so that planning errs on the safe side."""
+    guess, limit_bytes = manifest.profile, manifest.memory
     if guess is None:
         return Profile(_UNKNOWN_IMPORT_S, _UNKNOWN_LOAD_S, limit_bytes)
-    if guess.memory + guess.library_memory > limit_bytes:
-        raise ConfigError(
-            file,
-            "profile.memory",
-            guess.memory + guess.library_memory,
-            f"with library_memory at most memory, {limit_bytes} bytes",
+    _check_room(guess.memory + guess.library_memory, "profile.memory", limit_bytes, file)
+    gpu = guess.gpu
+    if gpu is not None:
+        _check_gpu(gpu, manifest, file)
+        _check_room(
+            gpu.host_memory + guess.library_memory, "profile.gpu.host_memory", limit_bytes, file
         )
-    return Profile(guess.import_s, guess.load_s, guess.memory, guess.library_memory)
+    return Profile(
+        guess.import_s,
+        guess.load_s,
+        guess.memory,
+        guess.library_memory,
+        gpu and GpuProfile(gpu.host_memory, gpu.memory, gpu.move_s),
+    )
+
+
+def _check_room(size_bytes: int, key: str, limit_bytes: int, file: Path) -> None:
+    if size_bytes > limit_bytes:
+        raise ConfigError(
+            file, key, size_bytes, f"with library_memory at most memory, {limit_bytes} bytes"
+        )
+
+
+def _check_gpu(gpu: GpuGuess, manifest: Manifest, file: Path) -> None:
+    """Only what is a handler can be told to go to a GPU, and back."""
+    if manifest.style is not Style.HANDLER:
+        raise ConfigError(file, "profile.gpu", gpu.model_dump(), "style: handler with it")
 
 
 def _environment(manifest: Manifest, files: dict[str, Path]) -> dict[str, str]:

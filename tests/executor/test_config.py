@@ -4,7 +4,13 @@ from typing import get_args
 import pytest
 
 from executor.choices import POLICIES, PREDICTORS
-from executor.config import ArrivalSection, KeepAliveSection, read_config
+from executor.config import (
+    ArrivalSection,
+    GpuSection,
+    KeepAliveSection,
+    MpsSection,
+    read_config,
+)
 from executor.errors import ConfigError
 from executor.units import GIB, MIB
 
@@ -29,6 +35,17 @@ def test_certificates_of_engines_are_found_beside_the_file(tmp_path: Path) -> No
     assert config.docker.engines["far"].tls == tmp_path / "certificates"
 
 
+def test_gpus_are_all_or_those_named_and_mps_is_off_unless_it_is_asked_for(tmp_path: Path) -> None:
+    engine = "{gpu: {devices: [GPU-1], mps: {memory: 2GiB}}}"
+    docker = f"docker: {{engines: {{a: {engine}}}}}"
+    config = read_config(
+        write(tmp_path, f"functions: f\nisolate: false\nworker: {{gpu: {{}}}}\n{docker}")
+    )
+    assert config.worker.gpu == GpuSection(devices=None, mps=None)
+    (engine_gpu,) = (one.gpu for one in config.docker.engines.values())
+    assert engine_gpu == GpuSection(devices=("GPU-1",), mps=MpsSection(memory=2 * GIB))
+
+
 def test_the_shipped_file_is_valid() -> None:
     config = read_config(Path(__file__).parents[2] / "headstart.yaml")
     assert config.plan.enabled
@@ -47,6 +64,21 @@ def test_the_shipped_file_is_valid() -> None:
         ("functions: f\ndocker: {engines: {a: {url: far}}}", "docker.engines.a.url", "ssh://"),
         ("functions: f\ndocker: {engines: {a: {url: 'tcp://h:1'}}}", "docker.engines.a", "ca.pem"),
         ("functions: f\nkeep_alive: {policy: magic}", "keep_alive.policy", "'fixed'"),
+        ("functions: f\nworker: {gpu: {reserv: 1GiB}}", "worker.gpu.reserv", "'reserve'"),
+        ("functions: f\nworker: {gpu: {devices: []}}", "worker.gpu.devices", "list of UUIDs"),
+        ("functions: f\nworker: {gpu: {devices: all}}", "worker.gpu.devices", "list of UUIDs"),
+        ("functions: f\nworker: {gpu: {mps: {}}}", "worker.gpu.mps.memory", "size such as"),
+        (
+            "functions: f\nworker: {gpu: {mps: {memory: 1GiB, threads_percent: 0}}}",
+            "worker.gpu.mps.threads_percent",
+            "greater than 0",
+        ),
+        (
+            "functions: f\ndocker: {engines: {a: {url: 'ssh://h', gpu: {}}}}",
+            "docker.engines.a",
+            "unix engine",
+        ),
+        ("functions: f\nworker: {gpu: {mps: {memory: 1GiB}}}", "isolate", "false with mps"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, text: str, key: str, expected: str) -> None:

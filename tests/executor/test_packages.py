@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.domain import Isolation, Profile
+from executor.domain import GpuProfile, Isolation, Profile
 from executor.errors import ConfigError
 from executor.functions import Package, Style, TensorSpec
 from executor.packages import read_package, read_packages
@@ -75,6 +75,17 @@ def test_everything_that_is_said_is_taken(tmp_path: Path) -> None:
     assert package.environment["THREADS"] == "1"
 
 
+def test_a_function_says_what_it_takes_of_a_gpu(tmp_path: Path) -> None:
+    gpu = {"memory": "2GiB", "host_memory": "300MiB", "move_s": "0.1"}
+    guess = {"import_s": 1, "load_s": 1, "memory": "400MiB", "library_memory": "100MiB", "gpu": gpu}
+    profile = read(tmp_path, a_function(profile=guess)).function.profile
+    assert profile.gpu == GpuProfile(300 * MIB, 2048 * MIB, 0.1)
+
+
+GPU = {"memory": "2GiB", "host_memory": "1MiB", "move_s": 0.1}
+GUESS = {"import_s": 1, "load_s": 1, "memory": "1MiB", "gpu": GPU}
+
+
 def test_model_files_become_absolute_and_are_named_in_the_environment(tmp_path: Path) -> None:
     folder, models = tmp_path / "f", tmp_path / "f" / "models"
     models.mkdir(parents=True)
@@ -123,6 +134,17 @@ def test_model_files_become_absolute_and_are_named_in_the_environment(tmp_path: 
         ({"environment": {"A-B": "1"}}, "environment.A-B.[key]", "environment"),
         ({"profile": {"import_s": 1, "load_s": 1, "memory": "1GiB"}}, "profile.memory", "at most"),
         ({"profile": {"import_s": 1, "load_s": 1}}, "profile.memory", "512MiB"),
+        ({"profile": {**GUESS, "gpu": {"memory": "1GiB"}}}, "profile.gpu.host_memory", "stays in"),
+        (
+            {"profile": {**GUESS, "gpu": {**GPU, "host_memory": "1GiB"}}},
+            "profile.gpu.host_memory",
+            "at most memory",
+        ),
+        (
+            {"profile": GUESS, "style": "script", "command": ["python", "handler.py"]},
+            "profile.gpu",
+            "style: handler",
+        ),
     ],
 )
 def test_a_mistake_is_named(
