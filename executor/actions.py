@@ -14,6 +14,7 @@ class StartInstance:
 
     ``reuses`` names an instance that was told to stop just before: once nothing of its functions is
     left, a runtime may make the new one out of its container, which is quicker than a new one.
+    ``gpu`` is the one that its functions may use, by UUID.
     """
 
     instance_id: str
@@ -21,6 +22,7 @@ class StartInstance:
     owner: str
     limit_bytes: int
     reuses: str | None = None
+    gpu: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,10 @@ class StopInstance:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Pre-load a function; answered by ``Loaded`` or ``LoadFailed``."""
+    """Pre-load a function, or move a loaded one; answered by ``Loaded`` or ``LoadFailed``.
+
+    A GPU without room for it leaves a function in memory; ``Loaded`` says where it is.
+    """
 
     instance_id: str
     function: str
@@ -52,8 +57,9 @@ class Run:
     """Serve a call in an instance.
 
     First every other residency that is not in ``keep`` is taken away and confirmed gone
-    (``Offloaded`` each), then the function is loaded unless it is, then it gets the request:
-    ``Started``, then ``Completed`` or ``Failed``.
+    (``Offloaded`` each), then the function is loaded or moved unless it is where it shall be, then
+    it gets the request: ``Started``, then ``Completed`` or ``Failed``. For ``tier`` GPU it waits
+    until models that leave that GPU are gone; if that makes too little room it stays in memory.
     """
 
     invocation_id: str

@@ -25,18 +25,25 @@ class Catalogue:
     def learn(self, function: str, report: LoadReport, tier: Tier = Tier.HOST) -> None:
         """Fold a measured load into the function's profile; a guess gives way at once.
 
-        Of a load to a GPU the memory that it takes meanwhile is learned, since its times are those
-        of the move as well.
+        The memory of one that ended on a GPU says nothing of loads that end before.
         """
         known = self.functions[function].profile
-        if tier is Tier.GPU and known.gpu is not None:
-            gpu = replace(known.gpu, memory_bytes=report.memory_bytes)
-            self._set(function, replace(known, gpu=gpu))
-        elif function in self._measured:
-            self._set(function, _blended(known, report))
-        else:
+        if tier is Tier.GPU:
+            self.learn_move(function, report)
+            known = self.functions[function].profile
+            report = replace(report, memory_bytes=known.memory_bytes)
+        fold = _blended if function in self._measured else _measured
+        self._set(function, fold(known, report))
+        if tier is not Tier.GPU:
             self._measured.add(function)
-            self._set(function, _measured(known, report))
+
+    def learn_move(self, function: str, report: LoadReport) -> None:
+        """Fold a measured move to a GPU, and the memory that the function takes meanwhile."""
+        known = self.functions[function].profile
+        if known.gpu is not None:
+            move_s = _blend(known.gpu.move_s, report.move_s)
+            gpu = replace(known.gpu, memory_bytes=report.memory_bytes, move_s=move_s)
+            self._set(function, replace(known, gpu=gpu))
 
     def needs(self, function: str, memory_bytes: int) -> None:
         """Raise the footprint of a function that has been measured to the most it has held."""
@@ -58,9 +65,13 @@ def _measured(known: Profile, report: LoadReport) -> Profile:
 
 def _blended(known: Profile, report: LoadReport) -> Profile:
     return Profile(
-        known.import_s + LEARNING_RATE * (report.import_s - known.import_s),
-        known.load_s + LEARNING_RATE * (report.load_s - known.load_s),
+        _blend(known.import_s, report.import_s),
+        _blend(known.load_s, report.load_s),
         max(known.memory_bytes, report.memory_bytes),
         report.library_bytes,
         known.gpu,
     )
+
+
+def _blend(known: float, seen: float) -> float:
+    return known + LEARNING_RATE * (seen - known)

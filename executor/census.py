@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from executor.domain import Instance, InstanceState, Residency, ResidencyState, Worker
 
+_UNDER_WAY = (ResidencyState.LOADING, ResidencyState.MOVING)
 _NOTHING: Mapping[str, Residency] = {}
 
 
@@ -73,11 +74,11 @@ class Census:
     ) -> None:
         loading = 0
         for name, residency in before.items():
-            loading -= residency.state is ResidencyState.LOADING
+            loading -= residency.state in _UNDER_WAY
             if name not in after:
                 del self.holders[name][one.id]
         for name, residency in after.items():
-            loading += residency.state is ResidencyState.LOADING
+            loading += residency.state in _UNDER_WAY
             if name not in before:
                 self.holders[name][one.id] = None
         self.by_worker[one.worker].loading += loading

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from executor import events as ev
 from executor.actions import Action, Offload, WakeAt
-from executor.domain import Function, ResidencyState, Worker
+from executor.domain import Function, ResidencyState, Tier, Worker
 from executor.hosting import Hosting
 from executor.lifecycle import Lifecycle
 from executor.preload import PlanSettings, Preloader
@@ -18,6 +18,10 @@ from predictors.keepalive.protocol import KeepAlivePolicy
 
 START_S = 0.55
 """Container start of a small Docker image (Sui et al., SoCC 2024)."""
+
+
+_THERE = (ResidencyState.LOADING, ResidencyState.MOVING, ResidencyState.READY)
+"""What an offload ends; the rest is used by a call or is leaving already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,11 @@ class Controller:
             self.state,
             self._hosting,
             self.quarantine,
-            Values(self._preloader.worth_s, self._lifecycle.eviction_rank),
+            Values(
+                self._preloader.worth_s,
+                self._lifecycle.eviction_rank,
+                self._preloader.gpu_worth_s,
+            ),
             settings.serve,
             self._outbox,
         )
@@ -131,7 +139,7 @@ class Controller:
         self.serving.disabled(function)
         for instance in list(self.state.of_owner(self.state.functions[function].owner)):
             held = instance.residencies.get(function)
-            if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.READY):
+            if held is not None and held.state in _THERE:
                 self.state.offloading(instance.id, function)
                 self._outbox.append(Offload(instance.id, function))
 
@@ -147,10 +155,16 @@ class Controller:
 
     def _loaded(self, event: ev.Loaded) -> None:
         self.quarantine.cleared(event.function)
-        self.state.catalogue.learn(event.function, event.report, event.tier)
-        if event.instance_id in self.state.instances:
+        instance = self.state.instances.get(event.instance_id)
+        held = instance.residencies.get(event.function) if instance is not None else None
+        if held is None or held.state is not ResidencyState.MOVING:
+            self.state.catalogue.learn(event.function, event.report, event.tier)
+        elif event.tier is Tier.GPU:
+            self.state.catalogue.learn_move(event.function, event.report)
+        self._preloader.loaded(event)
+        if instance is not None:
             size_bytes = event.report.memory_bytes
-            self.state.loaded(event.instance_id, event.function, event.tier, size_bytes)
+            self.state.loaded(instance.id, event.function, event.tier, size_bytes)
 
     def _load_failed(self, event: ev.LoadFailed) -> None:
         self._drop(event.instance_id, event.function)

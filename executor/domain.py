@@ -49,9 +49,13 @@ class InstanceState(StrEnum):
 
 
 class ResidencyState(StrEnum):
-    """Where a residency is in its life; gone is no state, it is absence."""
+    """Where a residency is in its life; gone is no state, it is absence.
+
+    ``MOVING``: loaded, and on its way between memory and GPU; its tier is where it goes.
+    """
 
     LOADING = "loading"
+    MOVING = "moving"
     READY = "ready"
     RUNNING = "running"
     OFFLOADING = "offloading"
@@ -109,6 +113,16 @@ class Function:
     library: str | None = None
     isolation: Isolation = Isolation.STRICT
     kind: str = "python"
+
+    def memory_bytes(self, tier: Tier) -> int:
+        """Return what a residency adds to its instance, without the library."""
+        gpu = self.profile.gpu
+        return gpu.memory_bytes if tier is Tier.GPU and gpu else self.profile.memory_bytes
+
+    def gpu_bytes(self, tier: Tier) -> int:
+        """Return what a residency takes of the GPU."""
+        gpu = self.profile.gpu
+        return gpu.gpu_memory_bytes if tier is Tier.GPU and gpu else 0
 
 
 @dataclass(frozen=True, slots=True)

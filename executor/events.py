@@ -20,12 +20,16 @@ class FailureKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What the function itself measured while it loaded, and what the instance then held for it."""
+    """What the function itself measured while it loaded, and what the instance then held for it.
+
+    ``move_s`` is how long its last way to the GPU took; 0 where it was never on one.
+    """
 
     import_s: float
     load_s: float
     memory_bytes: int
     library_bytes: int = 0
+    move_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class InstanceGone:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A function said that it is ready."""
+    """A function said that it is ready, in ``tier``."""
 
     at_s: float
     instance_id: str
@@ -155,13 +159,15 @@ class GpusMeasured:
 class Started:
     """The function has the request: inference begins.
 
-    ``report`` is there when the call itself had to load the function or wait for its load.
+    ``report`` is there when the call itself had to load the function or wait for its load;
+    ``tier`` is where the function is.
     """
 
     at_s: float
     invocation_id: str
     instance_id: str
     report: LoadReport | None = None
+    tier: Tier = Tier.HOST
 
 
 @dataclass(frozen=True, slots=True)

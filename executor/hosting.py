@@ -45,8 +45,7 @@ class Hosting:
         self._lifecycle.taken(instance)
         self._state.hand_over(instance.id, at_s)
         self._outbox.append(StopInstance(instance.id))
-        rented = instance.owner != NOBODY
-        new = self._state.create(instance.worker, function.name, at_s, rented=rented)
+        new = self._state.create(instance.worker, function.name, at_s, within=instance)
         return self._start(new, reuses=instance.id)
 
     def stop(self, instance: Instance, at_s: float, *, evicted: bool = True) -> None:
@@ -129,7 +128,7 @@ class Hosting:
 
     def _create_ahead(self, name: str, keep_alive_s: float, at_s: float) -> bool:
         function = self._state.functions[name]
-        worker = self._state.roomiest()
+        worker = self._state.roomiest_for(function)
         if self._state.free_bytes(worker) < function.memory_limit_bytes:
             return False
         instance = self._start(self._state.create(worker, name, at_s))
@@ -139,7 +138,12 @@ class Hosting:
     def _start(self, instance: Instance, reuses: str | None = None) -> Instance:
         self._outbox.append(
             StartInstance(
-                instance.id, instance.worker, instance.owner, instance.limit_bytes, reuses
+                instance.id,
+                instance.worker,
+                instance.owner,
+                instance.limit_bytes,
+                reuses,
+                instance.gpu,
             )
         )
         return instance

@@ -168,7 +168,7 @@ def _profile(manifest: Manifest, file: Path) -> Profile:
         guess.load_s,
         guess.memory,
         guess.library_memory,
-        gpu and GpuProfile(gpu.host_memory, gpu.memory, gpu.move_s),
+        GpuProfile(gpu.host_memory, gpu.memory, gpu.move_s) if gpu is not None else None,
     )
 
 

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from executor import planner, reconcile
 from executor.actions import Action, Load, Offload, Solve
-from executor.domain import Function, Instance, InstanceState
+from executor.displacement import Resident, make_room
+from executor.domain import Function, Instance, InstanceState, Tier
 from executor.errors import PlanRejected
-from executor.events import PlanReady
+from executor.events import Loaded, PlanReady
 from executor.lifecycle import Lifecycle
 from executor.quarantine import Quarantine
 from executor.state import State
@@ -72,6 +73,18 @@ class Preloader:
         """Seconds that a residency of a function is expected to save, by the last forecast."""
         chance = self._chances.get(function, 0.0)
         return chance * self._state.functions[function].profile.ready_s
+
+    def gpu_worth_s(self, function: str) -> float:
+        """Seconds that a residency is expected to save more on a GPU than in memory."""
+        gpu = self._state.functions[function].profile.gpu
+        return self._chances.get(function, 0.0) * gpu.move_s if gpu is not None else 0.0
+
+    def loaded(self, event: Loaded) -> None:
+        """Be content, until the next plan, with the tier that a function has reached."""
+        wishes = self._wishes.get(event.instance_id, [])
+        for position, wish in enumerate(wishes):
+            if wish.function == event.function:
+                wishes[position] = replace(wish, tier=event.tier)
 
     def actions(self, at_s: float) -> Iterator[Action]:
         """Ask for a plan when one is due, then remove drift from the last one."""
@@ -152,16 +165,37 @@ class Preloader:
         names.update(name for one in instances.values() for name in one.residencies)
         functions = self._eligible(names, at_s)
         loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
-        drift = reconcile.diff(wishes, instances, functions, settings.budget, loading)
+        gpus = {one.gpu for one in instances.values() if one.gpu is not None}
+        room = reconcile.Room(loading, {gpu: self._state.free_gpu_bytes(gpu) for gpu in gpus})
+        drift = reconcile.diff(wishes, instances, functions, settings.budget, room)
         self._held_up.update(dict.fromkeys(drift.held_up))
         for action in drift.actions:
-            match action:
-                case Load():
-                    self._state.loading(action.instance_id, action.function, action.tier)
-                case Offload():
-                    self._state.offloading(action.instance_id, action.function)
+            self._commit(action)
+        demotions = [
+            one for gpu, size in drift.lacking_bytes.items() for one in self._demote(gpu, size)
+        ]
         self._state.unsettled.clear()
-        return drift.actions
+        return [*demotions, *drift.actions]
+
+    def _commit(self, action: Load | Offload) -> None:
+        match action:
+            case Load():
+                self._state.loading(action.instance_id, action.function, action.tier)
+            case Offload():
+                self._state.offloading(action.instance_id, action.function)
+
+    def _demote(self, gpu: str, need_bytes: int) -> Iterator[Load]:
+        """Move models to memory that the plan does not want on a GPU, as room there is needed."""
+        spared = {
+            Resident(id_, wish.function)
+            for id_, wishes in self._wishes.items()
+            for wish in wishes
+            if wish.tier is Tier.GPU
+        }
+        for one in make_room(self._state, gpu, need_bytes, self.gpu_worth_s, spared=spared) or ():
+            move = Load(one.instance_id, one.function, Tier.HOST)
+            self._commit(move)
+            yield move
 
     def _unsettled(self, settings: PlanSettings) -> dict[str, Instance]:
         """Return the idle instances that lack something; forget wishes for those that are gone."""
@@ -175,10 +209,10 @@ class Preloader:
             instance = self._state.instances.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
-            elif instance.state is InstanceState.IDLE:
-                held = instance.residencies
-                if any(wish.function not in held for wish in self._wishes.get(id_, ())):
-                    found[id_] = instance
+            elif instance.state is InstanceState.IDLE and any(
+                reconcile.lacks(instance, wish) for wish in self._wishes.get(id_, ())
+            ):
+                found[id_] = instance
         return found
 
     def _eligible(self, names: Iterable[str], at_s: float) -> dict[str, Function]:

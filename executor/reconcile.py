@@ -2,16 +2,17 @@
 
 A residency that no wish names stays while its room is not needed: idle memory costs nothing, and
 an offload that gains nothing is churn. Loads are ordered only into memory that is free already, so
-offloads come first and the loads follow when those are confirmed.
+offloads come first and the loads follow when those are confirmed. What is loaded in another tier
+than is wished moves: to memory at once, to a GPU when there is room.
 """
 
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from executor.actions import Load, Offload
-from executor.domain import Function, Instance, InstanceState, Residency, ResidencyState
+from executor.domain import Function, Instance, InstanceState, Residency, ResidencyState, Tier
 from executor.planner import Wish, capacity_bytes
 
 
@@ -32,11 +33,33 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """What there is for loads: those under way on each worker, and the free bytes of GPUs."""
+
+    loading: Mapping[str, int]
+    gpu_bytes: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
-    """What to do now, and the instances whose loads the budget does not allow yet."""
+    """What to do now, and the instances whose loads the budget or a GPU does not allow yet.
+
+    ``lacking_bytes`` is what those need of each GPU.
+    """
 
     actions: list[Load | Offload]
     held_up: list[str]
+    lacking_bytes: dict[str, int]
+
+
+def lacks(instance: Instance, wish: Wish) -> bool:
+    """Whether a wish is neither fulfilled nor on its way to be."""
+    held = instance.residencies.get(wish.function)
+    return held is None or _moves(held, wish)
+
+
+def _moves(held: Residency, wish: Wish) -> bool:
+    return held.state is ResidencyState.READY and held.tier is not wish.tier
 
 
 def diff(
@@ -44,7 +67,7 @@ def diff(
     instances: Mapping[str, Instance],
     functions: Mapping[str, Function],
     budget: Budget,
-    loading: Mapping[str, int],
+    room: Room,
 ) -> Drift:
     """List what to do now; what must wait for an offload or for the budget comes with a later call.
 
@@ -59,8 +82,8 @@ def diff(
         As they are; all that wishes and residencies may name.
     budget
         How much may be done at once.
-    loading
-        Loads under way on each worker.
+    room
+        For loads, on the workers and GPUs of the instances.
     """
     wanted: dict[str, list[Wish]] = {}
     for wish in wishes:
@@ -73,26 +96,46 @@ def diff(
     for instance_id, here in wanted.items():
         evict, startable = _fit(instances[instance_id], here, functions, budget.reserve_bytes)
         offloads.extend(Offload(instance_id, name) for name in evict)
-        loads.extend(startable)
-    chosen, held_up = _within(loads, instances, budget, loading)
-    return Drift(offloads + chosen, held_up)
+        moves = [one for one in here if _is_move(instances[instance_id], one)]
+        offloads.extend(_load(one) for one in moves if one.tier is not Tier.GPU)
+        loads += [*startable, *(one for one in moves if one.tier is Tier.GPU)]
+    drift = _within(loads, instances, functions, budget, room)
+    return Drift(offloads + drift.actions, drift.held_up, drift.lacking_bytes)
+
+
+def _is_move(instance: Instance, wish: Wish) -> bool:
+    held = instance.residencies.get(wish.function)
+    return held is not None and _moves(held, wish)
+
+
+def _load(wish: Wish) -> Load:
+    return Load(wish.instance_id, wish.function, wish.tier)
 
 
 def _within(
-    loads: list[Wish], instances: Mapping[str, Instance], budget: Budget, loading: Mapping[str, int]
-) -> tuple[list[Load | Offload], list[str]]:
-    """Choose loads by worth until each worker has as many under way as it may."""
+    loads: list[Wish],
+    instances: Mapping[str, Instance],
+    functions: Mapping[str, Function],
+    budget: Budget,
+    room: Room,
+) -> Drift:
+    """Choose loads by worth while workers may have more under way, and GPUs have room."""
     started: Counter[str] = Counter()
-    chosen: list[Load | Offload] = []
-    held_up = []
+    taken: Counter[str] = Counter()
+    drift = Drift([], [], {})
     for wish in sorted(loads, key=lambda one: -one.worth_s):
-        worker = instances[wish.instance_id].worker
-        if loading[worker] + started[worker] < budget.loads_per_worker:
-            started[worker] += 1
-            chosen.append(Load(wish.instance_id, wish.function, wish.tier))
+        instance = instances[wish.instance_id]
+        gpu, need_bytes = instance.gpu, functions[wish.function].gpu_bytes(wish.tier)
+        if room.loading[instance.worker] + started[instance.worker] >= budget.loads_per_worker:
+            drift.held_up.append(wish.instance_id)
+        elif gpu is not None and need_bytes > room.gpu_bytes[gpu] - taken[gpu]:
+            drift.held_up.append(wish.instance_id)
+            drift.lacking_bytes[gpu] = drift.lacking_bytes.get(gpu, 0) + need_bytes
         else:
-            held_up.append(wish.instance_id)
-    return chosen, held_up
+            started[instance.worker] += 1
+            taken.update({gpu: need_bytes} if gpu is not None else {})
+            drift.actions.append(_load(wish))
+    return drift
 
 
 def _fit(
@@ -103,24 +146,28 @@ def _fit(
 ) -> tuple[list[str], list[Wish]]:
     """Name the residencies to take away, and the wishes whose room is free now."""
     named = {wish.function for wish in wishes}
-    missing = [
-        functions[wish.function] for wish in wishes if wish.function not in instance.residencies
-    ]
+    missing = [wish for wish in wishes if wish.function not in instance.residencies]
     groups = {functions[name].library for name in instance.residencies if name in functions}
     taken = _taken_bytes(instance.residencies.values(), functions)
     free = capacity_bytes(instance, reserve_bytes) - taken
     spare = [one for one in instance.residencies.values() if one.function not in named]
     leaving = sum(one.memory_bytes for one in spare if one.state is ResidencyState.OFFLOADING)
-    need = sum(_fill(missing, set(groups), math.inf).values())
-    fitting = _fill(missing, groups, free)
+    need = sum(_fill(missing, functions, set(groups), math.inf).values())
+    fitting = _fill(missing, functions, groups, free)
     return _evict(spare, need - free - leaving), [one for one in wishes if one.function in fitting]
 
 
-def _fill(missing: list[Function], groups: set[str | None], free_bytes: float) -> dict[str, int]:
+def _fill(
+    missing: list[Wish],
+    functions: Mapping[str, Function],
+    groups: set[str | None],
+    free_bytes: float,
+) -> dict[str, int]:
     """Take functions in order while they fit, each with its library group if that is new."""
     taken: dict[str, int] = {}
-    for function in missing:
-        size_bytes = function.profile.memory_bytes
+    for wish in missing:
+        function = functions[wish.function]
+        size_bytes = function.memory_bytes(wish.tier)
         if function.library not in groups:
             size_bytes += function.profile.library_bytes
         if size_bytes <= free_bytes:

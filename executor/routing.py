@@ -104,6 +104,8 @@ def start_kind(instance: Instance, function: Function) -> StartKind:
     residency = instance.residencies.get(function.name)
     if residency is not None and residency.state is ResidencyState.READY:
         return _KINDS[residency.tier]
+    if residency is not None and residency.state is ResidencyState.MOVING:
+        return StartKind.HOST
     return StartKind.LIBRARY if function.library in instance.libraries else StartKind.WARM
 
 
@@ -118,7 +120,7 @@ def _usable(instances: Iterable[Instance], function: Function) -> list[Instance]
 
 def _holds(instance: Instance, function: str) -> bool:
     state = instance.residencies[function].state
-    return state is ResidencyState.READY or state is ResidencyState.LOADING
+    return state in (ResidencyState.READY, ResidencyState.MOVING, ResidencyState.LOADING)
 
 
 def _preference(instance: Instance, function: Function, worth: Worth) -> tuple[int, float, int]:
@@ -139,7 +141,7 @@ def _choose_new(
     instance_id = reusable(function)
     if instance_id is not None:
         return Reuse(instance_id)
-    roomiest = state.roomiest()
+    roomiest = state.roomiest_for(function)
     if state.free_bytes(roomiest) >= need:
         return Create(roomiest)
     victims = [_victims(state, worker, need, eviction_rank) for worker in state.workers]

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from executor import displacement, routing
 from executor import events as ev
-from executor import routing
-from executor.actions import Action, CancelRun, Finish, Offload, Run, Served
+from executor.actions import Action, CancelRun, Finish, Load, Offload, Run, Served
 from executor.backlog import Backlog, OpenCall
 from executor.domain import Function, Instance, Invocation, Isolation, StartKind, Tier
 from executor.errors import (
@@ -46,10 +46,14 @@ class ServeSettings:
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """What routing weighs: the worth of a residency, the rank of an instance for eviction."""
+    """What is weighed: the worth of a residency, the rank of an instance for eviction.
+
+    ``gpu_worth_s`` is what a residency is worth more on a GPU than in memory.
+    """
 
     worth_s: Worth
     eviction_rank: Worth
+    gpu_worth_s: Worth
 
 
 class Serving:
@@ -144,9 +148,11 @@ class Serving:
         if call is None:
             return
         call.started_s = event.at_s
+        if event.instance_id in self._state.instances:
+            self._state.started(event.instance_id, call.invocation.function, event.tier)
         if event.report is not None:
             self._quarantine.cleared(call.invocation.function)
-            self._state.catalogue.learn(call.invocation.function, event.report)
+            self._state.catalogue.learn(call.invocation.function, event.report, event.tier)
 
     def completed(self, event: ev.Completed) -> None:
         """Close a call that was answered."""
@@ -215,18 +221,29 @@ class Serving:
     def _dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
         invocation = call.invocation
         function = self._state.functions[invocation.function]
+        kept = self._kept(instance_id, function)
         run = Run(
             invocation.id,
             instance_id,
             function.name,
-            Tier.HOST,
+            self._tier(instance_id, function, kept),
             invocation.deadline_s,
-            self._kept(instance_id, function),
+            kept,
         )
         self.backlog.dispatch(call, instance_id, kind, at_s)
         self._hosting.taken(instance_id)
         self._state.run(run, at_s)
         self._outbox.append(run)
+
+    def _tier(self, instance_id: str, function: Function, kept: frozenset[str]) -> Tier:
+        """Choose where a call is served; on a full GPU the least valuable models give way."""
+        instance = self._state.instances[instance_id]
+        loss_s = self._values.gpu_worth_s
+        displaced = displacement.for_call(self._state, instance, function, kept, loss_s)
+        for one in displaced or ():
+            self._state.loading(one.instance_id, one.function, Tier.HOST)
+            self._outbox.append(Load(one.instance_id, one.function, Tier.HOST))
+        return Tier.HOST if displaced is None else Tier.GPU
 
     def _kept(self, instance_id: str, function: Function) -> frozenset[str]:
         """Name the residencies that stay beside a run: those that, like it, opted in."""

@@ -108,6 +108,16 @@ class State:
         """Name the worker with the most free memory."""
         return max(self.workers, key=self.free_bytes)
 
+    def roomiest_for(self, function: Function) -> str:
+        """Name the worker with the most free memory, of those with room and a GPU if it has use."""
+
+        def rank(worker: str) -> tuple[bool, int]:
+            free_bytes = self.free_bytes(worker)
+            useful = function.profile.gpu is not None and bool(self.workers[worker].gpus)
+            return useful and free_bytes >= function.memory_limit_bytes, free_bytes
+
+        return max(self.workers, key=rank)
+
     def of_owner(self, owner: str) -> Iterator[Instance]:
         """All instances of an owner, oldest first."""
         return (self.instances[id_] for id_ in self.census.by_owner[owner])
@@ -131,8 +141,10 @@ class State:
         self.enabled.pop(function, None)
         self._capacity_changed(self.functions[function].owner)
 
-    def create(self, worker: str, function: str, at_s: float, *, rented: bool = False) -> Instance:
-        """Commit the start of an instance for a function."""
+    def create(
+        self, worker: str, function: str, at_s: float, *, within: Instance | None = None
+    ) -> Instance:
+        """Commit the start of an instance for a function, ``within`` the container of another."""
         wanted = self.functions[function]
         return self._add(
             Instance(
@@ -143,8 +155,8 @@ class State:
                 limit_bytes=wanted.memory_limit_bytes,
                 state=InstanceState.STARTING,
                 since_s=at_s,
-                rented=rented,
-                gpu=self._gpu_for(wanted, worker),
+                rented=within is not None and within.owner != NOBODY,
+                gpu=within.gpu if within is not None else self._gpu_for(wanted, worker),
             )
         )
 
@@ -220,15 +232,32 @@ class State:
         )
 
     def loading(self, instance_id: str, function: str, tier: Tier) -> None:
-        """Commit a load, with the memory it is expected to take."""
-        self._set(instance_id, self._residency(function, tier, ResidencyState.LOADING))
+        """Commit a load, with the memory it is expected to take.
+
+        Of a loaded function it is a move: until that is over it holds what it does in either tier.
+        """
+        ordered = self._residency(function, tier, ResidencyState.LOADING)
+        held = self.instances[instance_id].residencies.get(function)
+        if held is not None and held.state in (ResidencyState.READY, ResidencyState.MOVING):
+            ordered = ordered._replace(
+                state=ResidencyState.MOVING,
+                memory_bytes=max(held.memory_bytes, ordered.memory_bytes),
+                gpu_memory_bytes=max(held.gpu_memory_bytes, ordered.gpu_memory_bytes),
+            )
+        self._set(instance_id, ordered)
 
     def loaded(self, instance_id: str, function: str, tier: Tier, memory_bytes: int) -> None:
         """Fold that a function is ready, with the memory it was measured to take."""
         held = self.instances[instance_id].residencies.get(function)
-        if held is not None and held.state is ResidencyState.LOADING:
-            ready = held._replace(tier=tier, state=ResidencyState.READY, memory_bytes=memory_bytes)
-            self._set(instance_id, ready)
+        if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.MOVING):
+            ready = self._residency(function, tier, ResidencyState.READY)
+            self._set(instance_id, ready._replace(memory_bytes=memory_bytes))
+
+    def started(self, instance_id: str, function: str, tier: Tier) -> None:
+        """Fold in which tier a call found its function, where that is not the one ordered."""
+        held = self.instances[instance_id].residencies.get(function)
+        if held is not None and held.tier is not tier:
+            self._set(instance_id, self._residency(function, tier, held.state))
 
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""
@@ -241,7 +270,7 @@ class State:
         if instance is None or function not in instance.residencies:
             return
         rest = {name: held for name, held in instance.residencies.items() if name != function}
-        if instance.residencies[function].state is ResidencyState.READY:
+        if instance.residencies[function].state in (ResidencyState.READY, ResidencyState.MOVING):
             self._capacity_changed(instance.owner)
         self._change(instance_id, residencies=rest)
 
@@ -262,18 +291,24 @@ class State:
         self._change(instance_id, residencies=residencies, libraries=library_bytes)
 
     def _residency(self, function: str, tier: Tier, state: ResidencyState) -> Residency:
-        profile = self.functions[function].profile
-        if tier is not Tier.GPU or profile.gpu is None:
-            return Residency(function, tier, state, profile.memory_bytes)
-        return Residency(
-            function, tier, state, profile.gpu.memory_bytes, profile.gpu.gpu_memory_bytes
-        )
+        known = self.functions[function]
+        return Residency(function, tier, state, known.memory_bytes(tier), known.gpu_bytes(tier))
 
     def _gpu_for(self, function: Function, worker: str) -> str | None:
+        """Choose the GPU with the most free memory: what is loaded there displaces the least.
+
+        An instance that was not created for a function with use for a GPU has one all the same if
+        its owner has such functions, since they may be pre-loaded into it.
+        """
         gpus = self.workers[worker].gpus
-        if function.profile.gpu is None or not gpus:
+        names = (name for name in self.catalogue.by_owner[function.owner] if gpus)
+        profiles = [function.profile, *(self.functions[name].profile for name in names)]
+        needs = [one.gpu.gpu_memory_bytes for one in profiles if one.gpu is not None]
+        if not needs:
             return None
-        return max(gpus, key=self.free_gpu_bytes)
+        least_bytes = needs[0] if function.profile.gpu is not None else min(needs)
+        fitting = (gpu for gpu in gpus if self.gpus[gpu] >= least_bytes)
+        return max(fitting, key=self.free_gpu_bytes, default=None)
 
     def _gpus_for(self, planned: Mapping[str, Instance]) -> dict[str, int]:
         """Count what planning may not touch as taken: instances of others, and those not idle."""

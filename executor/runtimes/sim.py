@@ -35,17 +35,38 @@ class SimCosts:
 
 @dataclass(slots=True)
 class _Resident:
+    """A function: the tier where it is or is being loaded to, and the one where it shall be.
+
+    ``loads`` is how many such requests it still has to answer.
+    """
+
     tier: Tier
-    asked: bool
+    target: Tier
+    loads: int = 0
     ready: bool = False
+    moving: bool = False
 
 
 @dataclass(slots=True)
 class _Instance:
+    """``cleared``: the others are gone; ``waited``: the call found its function not loaded."""
+
+    gpu: str | None = None
     residents: dict[str, _Resident] = field(default_factory=dict)
     run: Run | None = None
+    cleared: bool = False
+    waited: bool = False
     started: bool = False
     ready: bool = False
+
+    def reachable(self, tier: Tier) -> Tier:
+        """Return where a function can be: without a GPU, in memory only."""
+        return Tier.HOST if self.gpu is None and tier is Tier.GPU else tier
+
+    def waiting(self, name: str) -> Run | None:
+        """Return the call that waits for a function."""
+        run = self.run
+        return run if run is not None and run.function == name and not self.started else None
 
 
 class SimRuntime:
@@ -61,7 +82,7 @@ class SimRuntime:
         """Begin to carry out an action."""
         match action:
             case StartInstance():
-                self._start(action.instance_id, reused=action.reuses is not None)
+                self._start(action)
             case StopInstance():
                 self._stop(action.instance_id)
             case Load():
@@ -81,15 +102,16 @@ class SimRuntime:
             instance.residents.clear()
             self._sink(ev.InstanceGone(self._now_s, instance_id, "the instance died"))
 
-    def _start(self, instance_id: str, *, reused: bool) -> None:
-        instance = self._instances.setdefault(instance_id, _Instance())
+    def _start(self, action: StartInstance) -> None:
+        instance_id = action.instance_id
+        instance = self._instances.setdefault(instance_id, _Instance(action.gpu))
 
         def up() -> None:
             if self._instances.get(instance_id) is instance:
                 instance.ready = True
                 self._sink(ev.InstanceReady(self._now_s, instance_id, 0))
 
-        self._after(self._costs.reuse_s if reused else self._costs.start_s, up)
+        self._after(self._costs.start_s if action.reuses is None else self._costs.reuse_s, up)
 
     def _stop(self, instance_id: str) -> None:
         instance = self._instances.pop(instance_id, None)
@@ -105,32 +127,65 @@ class SimRuntime:
     def _load(self, action: Load) -> None:
         instance = self._instances.get(action.instance_id)
         name = action.function
-        if instance is None or instance.run is not None:
+        if instance is None or not _may_load(instance, name):
             reason = "no such instance" if instance is None else "the instance serves a call"
             failed = ev.LoadFailed(self._now_s, action.instance_id, name, reason, blame=False)
             return self._sink(failed)
-        resident = instance.residents.get(name)
-        if resident is not None and resident.ready:
-            return self._sink(self._loaded(action.instance_id, name, resident.tier))
-        self._begin(instance, action.instance_id, name, action.tier, asked=True)
-        return None
+        tier = instance.reachable(action.tier)
+        if name not in instance.residents:
+            self._begin(instance, action.instance_id, name, tier)
+        resident = instance.residents[name]
+        resident.loads += 1
+        resident.target = tier
+        return self._settle(instance, action.instance_id, name)
 
-    def _begin(
-        self, instance: _Instance, instance_id: str, name: str, tier: Tier, *, asked: bool
-    ) -> None:
-        resident = _Resident(tier, asked=asked)
-        instance.residents[name] = resident
+    def _begin(self, instance: _Instance, instance_id: str, name: str, tier: Tier) -> None:
+        resident = instance.residents[name] = _Resident(tier, tier)
 
         def ready() -> None:
-            if instance.residents.get(name) is not resident:
-                return
-            resident.ready = True
-            if asked:
-                self._sink(self._loaded(instance_id, name, tier))
-            if instance.run is not None and instance.run.function == name:
-                self._infer(instance, instance.run, self._report(name))
+            if instance.residents.get(name) is resident:
+                resident.ready = True
+                self._settle(instance, instance_id, name)
 
-        self._after(self._costs.profiles[name].ready_s, ready)
+        self._after(self._costs.profiles[name].ready_s + self._move_s(name, tier), ready)
+
+    def _settle(self, instance: _Instance, instance_id: str, name: str) -> None:
+        """Bring what is loaded to where it shall be, then answer those who wait for that."""
+        resident = instance.residents.get(name)
+        if resident is None or not resident.ready or resident.moving:
+            return
+        run = instance.waiting(name)
+        if run is None and instance.run is not None and instance.run.function == name:
+            return
+        target = resident.target if run is None else instance.reachable(run.tier)
+        if resident.tier is not target:
+            self._move(instance, instance_id, name, target)
+            return
+        if target is resident.target:
+            self._answer(instance_id, name, resident)
+        if run is not None and instance.cleared:
+            self._infer(instance, run, resident.tier)
+
+    def _move(self, instance: _Instance, instance_id: str, name: str, tier: Tier) -> None:
+        """Move what is loaded; the way back to memory copies nothing."""
+        resident = instance.residents[name]
+        resident.moving = True
+
+        def moved() -> None:
+            if instance.residents.get(name) is resident:
+                resident.moving, resident.tier = False, tier
+                self._settle(instance, instance_id, name)
+
+        self._after(self._move_s(name, tier), moved)
+
+    def _answer(self, instance_id: str, name: str, resident: _Resident) -> None:
+        loads, resident.loads = resident.loads, 0
+        for _ in range(loads):
+            self._sink(ev.Loaded(self._now_s, instance_id, name, resident.tier, self._report(name)))
+
+    def _move_s(self, name: str, tier: Tier) -> float:
+        gpu = self._costs.profiles[name].gpu
+        return gpu.move_s if gpu is not None and tier is Tier.GPU else 0.0
 
     def _offload(self, action: Offload) -> None:
         instance = self._instances.get(action.instance_id)
@@ -147,17 +202,14 @@ class SimRuntime:
         return self._after(self._costs.offload_s, gone)
 
     def _remove(self, instance: _Instance, instance_id: str, name: str) -> None:
-        resident = instance.residents.pop(name)
-        if resident.asked and not resident.ready:
-            reason = "taken away while loading"
-            self._sink(ev.LoadFailed(self._now_s, instance_id, name, reason, blame=False))
+        self._fail_loads(instance_id, name, instance.residents.pop(name), "taken away")
         self._sink(ev.Offloaded(self._now_s, instance_id, name))
 
     def _run(self, run: Run) -> None:
         instance = self._instances.get(run.instance_id)
         if instance is None or not instance.ready:
             return self._fail(run, ev.FailureKind.CRASH, "no such instance")
-        instance.run, instance.started = run, False
+        instance.run, instance.started, instance.cleared = run, False, False
         leaving = [n for n in instance.residents if n != run.function and n not in run.keep]
         self._timer.at(run.deadline_s, lambda: self._expire(instance, run))
 
@@ -171,20 +223,25 @@ class SimRuntime:
         return self._after(self._costs.offload_s if leaving else 0.0, cleared)
 
     def _serve(self, instance: _Instance, run: Run) -> None:
-        resident = instance.residents.get(run.function)
-        if resident is None:
-            self._begin(instance, run.instance_id, run.function, run.tier, asked=False)
-        elif resident.ready:
-            self._infer(instance, run, None)
+        tier = instance.reachable(run.tier)
+        instance.cleared = True
+        if run.function not in instance.residents:
+            self._begin(instance, run.instance_id, run.function, tier)
+        resident = instance.residents[run.function]
+        instance.waited = not resident.ready
+        resident.target = tier
+        self._settle(instance, run.instance_id, run.function)
 
-    def _infer(self, instance: _Instance, run: Run, report: ev.LoadReport | None) -> None:
+    def _infer(self, instance: _Instance, run: Run, tier: Tier) -> None:
         instance.started = True
-        self._sink(ev.Started(self._now_s, run.invocation_id, run.instance_id, report))
+        report = self._report(run.function) if instance.waited else None
+        self._sink(ev.Started(self._now_s, run.invocation_id, run.instance_id, report, tier))
 
         def done() -> None:
             if instance.run is run:
                 instance.run = None
                 self._sink(ev.Completed(self._now_s, run.invocation_id, run.instance_id))
+                self._settle(instance, run.instance_id, run.function)
 
         self._after(self._costs.run_s(run.invocation_id, run.function), done)
 
@@ -201,21 +258,25 @@ class SimRuntime:
     def _abort(self, instance: _Instance, run: Run, kind: ev.FailureKind, error: str) -> None:
         instance.run = None
         resident = instance.residents.pop(run.function, None)
-        if resident is not None and resident.asked and not resident.ready:
-            name = run.function
-            self._sink(ev.LoadFailed(self._now_s, run.instance_id, name, error, blame=False))
+        if resident is not None:
+            self._fail_loads(run.instance_id, run.function, resident, error)
         self._fail(run, kind, error)
+
+    def _fail_loads(self, instance_id: str, name: str, resident: _Resident, reason: str) -> None:
+        for _ in range(resident.loads):
+            self._sink(ev.LoadFailed(self._now_s, instance_id, name, reason, blame=False))
 
     def _fail(self, run: Run, kind: ev.FailureKind, error: str) -> None:
         self._sink(ev.Failed(self._now_s, run.invocation_id, run.instance_id, kind, error))
 
-    def _loaded(self, instance_id: str, name: str, tier: Tier) -> ev.Loaded:
-        return ev.Loaded(self._now_s, instance_id, name, tier, self._report(name))
-
     def _report(self, name: str) -> ev.LoadReport:
         profile = self._costs.profiles[name]
         return ev.LoadReport(
-            profile.import_s, profile.load_s, profile.memory_bytes, profile.library_bytes
+            profile.import_s,
+            profile.load_s,
+            profile.memory_bytes,
+            profile.library_bytes,
+            self._move_s(name, Tier.GPU),
         )
 
     @property
@@ -224,3 +285,11 @@ class SimRuntime:
 
     def _after(self, delay_s: float, callback: Callable[[], None]) -> None:
         self._timer.at(self._timer.now_s() + delay_s, callback)
+
+
+def _may_load(instance: _Instance, name: str) -> bool:
+    """Say whether a function may be loaded or moved now: during a call only one that stays."""
+    run = instance.run
+    return run is None or (
+        name in instance.residents and (name == run.function or name in run.keep)
+    )

@@ -1,6 +1,6 @@
 """A controller at work on a simulated runtime, with everything it did on record."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 
 from executor import events as ev
@@ -44,10 +44,11 @@ def controller(
     options: Settings,
     worker_mib: int = 1000,
     policy: KeepAlivePolicy | None = None,
+    gpus: Mapping[str, int] | None = None,
 ) -> Controller:
     return Controller(
         functions,
-        [Worker("w", worker_mib * MIB)],
+        [Worker("w", worker_mib * MIB, gpus or {})],
         policy or FixedKeepAlive(60.0),
         PoissonPredictor(window_s=600.0),
         options,
@@ -63,12 +64,13 @@ class Simulation:
         options: Settings | None = None,
         worker_mib: int = 1000,
         policy: KeepAlivePolicy | None = None,
+        gpus: Mapping[str, int] | None = None,
     ) -> None:
         functions = tuple(functions)
         self.timer = EventHeap()
         self.finished: dict[str, Finish] = {}
         self.log: list[tuple[ev.Event, list[Action]]] = []
-        self.controller = controller(functions, options or settings(), worker_mib, policy)
+        self.controller = controller(functions, options or settings(), worker_mib, policy, gpus)
         profiles = {one.name: one.profile for one in functions}
         costs = SimCosts(profiles, lambda _call, _function: RUN_S, START_S)
         self.runtime = SimRuntime(self.timer, costs, lambda event: self.engine.deliver(event))

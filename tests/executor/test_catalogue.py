@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from executor.catalogue import LEARNING_RATE, Catalogue
@@ -40,12 +42,21 @@ def test_later_times_are_averaged_and_the_footprint_is_the_largest() -> None:
     assert profile.memory_bytes == 80 * MIB
 
 
-def test_a_load_to_a_gpu_teaches_what_it_takes_of_memory_meanwhile() -> None:
+def test_a_load_to_a_gpu_teaches_its_times_the_move_and_what_it_takes_of_memory_meanwhile() -> None:
     known = catalogue()
-    known.learn("f", report(5.0, 80), Tier.GPU)
+    known.learn("f", replace(report(5.0, 80), move_s=1.5), Tier.GPU)
     profile = known.functions["f"].profile
-    assert profile.gpu == GpuProfile(80 * MIB, 300 * MIB, 0.5)
-    assert (profile.import_s, profile.memory_bytes) == (1.0, 100 * MIB)
+    assert profile.gpu is not None
+    assert profile.gpu.memory_bytes == 80 * MIB
+    assert profile.gpu.move_s == pytest.approx(0.5 + LEARNING_RATE)
+    assert (profile.import_s, profile.memory_bytes) == (5.0, 100 * MIB)
+
+
+def test_a_move_teaches_nothing_of_loads() -> None:
+    known = catalogue()
+    known.learn_move("f", replace(report(5.0, 80), move_s=0.5))
+    profile = known.functions["f"].profile
+    assert profile == replace(GUESS, gpu=GpuProfile(80 * MIB, 300 * MIB, 0.5))
 
 
 def test_only_a_measured_footprint_grows_with_what_is_held() -> None:

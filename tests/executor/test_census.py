@@ -16,6 +16,7 @@ IDLE, BUSY, STARTING = InstanceState.IDLE, InstanceState.BUSY, InstanceState.STA
 MOVES: dict[str, tuple[tuple[InstanceState, ...], Move]] = {
     "ready": ((STARTING,), lambda world, one, _: world.ready(one.id, 0, 0.0)),
     "load": ((IDLE,), lambda world, one, name: world.loading(one.id, name, Tier.HOST)),
+    "move": ((IDLE,), lambda world, one, name: world.loading(one.id, name, Tier.GPU)),
     "loaded": ((IDLE, BUSY), lambda world, one, name: world.loaded(one.id, name, Tier.HOST, 5)),
     "drop": ((IDLE, BUSY), lambda world, one, name: world.drop(one.id, name)),
     "run": ((IDLE,), lambda world, one, name: world.run(_run(one, name), 0.0)),

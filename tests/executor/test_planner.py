@@ -5,13 +5,13 @@ import pytest
 from numpy.typing import NDArray
 
 from executor.actions import Run
-from executor.domain import Function, GpuProfile, Instance, Tier, Worker
+from executor.domain import Function, Instance, Tier, Worker
 from executor.planner import CHURN_COST_RATIO, build, capacity_bytes, chances, wishes
 from executor.state import State
 from executor.units import MIB
 from predictors.arrival.forecast import Forecast
 from solver import solve
-from tests.executor.worlds import function, hold, idle_instance, state
+from tests.executor.worlds import function, hold, idle_instance, on_gpu, state
 
 F, G = function("f", mib=100), function("g", mib=150)
 LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
@@ -132,11 +132,6 @@ def test_capacity_leaves_base_and_reserve_out_and_is_never_negative() -> None:
     assert capacity_bytes(instance, 999 * MIB) == 0
 
 
-def on_gpu(one: Function, *, gpu_mib: int) -> Function:
-    gpu = GpuProfile(memory_bytes=50 * MIB, gpu_memory_bytes=gpu_mib * MIB, move_s=0.5)
-    return replace(one, profile=replace(one.profile, gpu=gpu))
-
-
 def gpu_world(*functions: Function, gpu_mib: int) -> tuple[State, Instance]:
     world = State(functions, [Worker("w", 3000 * MIB, {"k": gpu_mib * MIB})])
     return world, idle_instance(world, "f")
@@ -199,8 +194,24 @@ def test_what_other_programs_take_of_a_gpu_shrinks_it_and_asks_for_a_new_plan() 
     assert placed(world, instance) == {"f": Tier.HOST}
 
 
-def test_an_instance_gets_the_roomiest_gpu_and_none_where_its_function_has_no_use_for_it() -> None:
+def test_an_instance_gets_the_roomiest_gpu_and_none_where_its_owner_has_no_use_for_it() -> None:
     gpus = {"k1": 100 * MIB, "k2": 200 * MIB}
-    world = State([on_gpu(F, gpu_mib=50), G], [Worker("w", 3000 * MIB, gpus)])
+    bobs = function("b", owner="bob")
+    world = State([on_gpu(F, gpu_mib=50), G, bobs], [Worker("w", 3000 * MIB, gpus)])
     assert idle_instance(world, "f").gpu == "k2"
-    assert idle_instance(world, "g").gpu is None
+    assert idle_instance(world, "g").gpu == "k2"
+    assert idle_instance(world, "b").gpu is None
+
+
+def test_a_gpu_that_can_never_hold_the_function_is_not_chosen() -> None:
+    world = State([on_gpu(F, gpu_mib=50)], [Worker("w", 3000 * MIB, {"k": 40 * MIB})])
+    assert idle_instance(world, "f").gpu is None
+
+
+def test_functions_with_use_for_a_gpu_go_to_workers_with_one_while_there_is_room() -> None:
+    workers = [Worker("a", 900 * MIB), Worker("b", 500 * MIB, {"k": 100 * MIB})]
+    world = State([on_gpu(F, gpu_mib=50), G], workers)
+    assert world.roomiest_for(G) == "a"
+    assert world.roomiest_for(on_gpu(F, gpu_mib=50)) == "b"
+    world.create("b", "f", 0.0)
+    assert world.roomiest_for(on_gpu(F, gpu_mib=50)) == "a"

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from executor.actions import Load, Offload
 from executor.domain import Function, Instance, InstanceState, ResidencyState, Tier
 from executor.planner import Wish, capacity_bytes
-from executor.reconcile import Budget, diff
+from executor.reconcile import Budget, Drift, Room, diff, lacks
 from executor.units import MIB
-from tests.executor.worlds import function, with_residents
+from tests.executor.worlds import function, on_gpu, with_residents
 
 NAMES = "fghijk"
 FUNCTIONS = {name: function(name, mib=100) for name in NAMES}
@@ -32,7 +32,7 @@ def run(
     loading: int = 0,
 ) -> list[Load | Offload]:
     here = {one.id: one for one in instances}
-    return diff(wishes, here, functions, budget, {"w": loading}).actions
+    return diff(wishes, here, functions, budget, Room({"w": loading})).actions
 
 
 def test_what_is_there_as_wished_needs_nothing() -> None:
@@ -77,7 +77,7 @@ def test_the_budget_bounds_loads_under_way() -> None:
 def test_what_the_budget_holds_up_is_named() -> None:
     wishes = [wish("f", 1.0), wish("g", 2.0, id_="i2")]
     here = {one.id: one for one in (instance(), instance(id_="i2"))}
-    drift = diff(wishes, here, FUNCTIONS, Budget(loads_per_worker=1), {"w": 0})
+    drift = diff(wishes, here, FUNCTIONS, Budget(loads_per_worker=1), Room({"w": 0}))
     assert drift.actions == [Load("i2", "g", Tier.HOST)]
     assert drift.held_up == ["i1"]
 
@@ -124,3 +124,41 @@ def test_following_it_ends_with_every_wish_granted(
         assert taken <= capacity_bytes(here, 0)
     assert wished <= set(here.residencies)
     assert run(wishes, here) == []
+
+
+ON_GPU = {name: on_gpu(one, gpu_mib=100) for name, one in FUNCTIONS.items()}
+
+
+def tiers(gpu_mib: int, wishes: dict[str, Tier], held: dict[str, Tier]) -> Drift:
+    """Compare wishes with what is held, with so much of the GPU free."""
+    here = instance(*held)._replace(gpu="k")
+    placed = {name: here.residencies[name]._replace(tier=tier) for name, tier in held.items()}
+    here = here._replace(residencies=placed)
+    wanted = [replace(wish(name), tier=tier) for name, tier in wishes.items()]
+    room = Room({"w": 0}, {"k": gpu_mib * MIB})
+    return diff(wanted, {"i1": here}, ON_GPU, Budget(loads_per_worker=2), room)
+
+
+def test_another_tier_is_a_move_and_neither_an_offload_nor_a_second_load() -> None:
+    for now, then in ((Tier.HOST, Tier.GPU), (Tier.GPU, Tier.HOST)):
+        assert tiers(100, {"f": then}, {"f": now}).actions == [Load("i1", "f", then)]
+
+
+def test_room_on_a_gpu_is_given_out_once_and_what_lacks_it_waits() -> None:
+    drift = tiers(150, {"f": Tier.GPU, "g": Tier.GPU}, {"f": Tier.HOST})
+    assert len(drift.actions) == 1
+    assert drift.held_up == ["i1"]
+    assert drift.lacking_bytes == {"k": 100 * MIB}
+
+
+def test_moves_to_memory_wait_for_no_budget() -> None:
+    names = "fghi"
+    drift = tiers(0, dict.fromkeys(names, Tier.HOST), dict.fromkeys(names, Tier.GPU))
+    assert [one.function for one in drift.actions] == list(names)
+
+
+def test_what_is_moving_is_left_to_arrive() -> None:
+    here = instance("f")._replace(gpu="k")
+    moving = here.residencies["f"]._replace(state=ResidencyState.MOVING)
+    here = here._replace(residencies={"f": moving})
+    assert not lacks(here, replace(wish("f"), tier=Tier.GPU))

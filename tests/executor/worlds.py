@@ -1,7 +1,10 @@
 """Small worlds for the tests of the executor."""
 
+from dataclasses import replace
+
 from executor.domain import (
     Function,
+    GpuProfile,
     Instance,
     InstanceState,
     Profile,
@@ -21,6 +24,11 @@ def function(name: str, *, owner: str = "ann", mib: int = 100, limit_mib: int = 
         memory_limit_bytes=limit_mib * MIB,
         profile=Profile(import_s=0.7, load_s=0.3, memory_bytes=mib * MIB),
     )
+
+
+def on_gpu(one: Function, *, gpu_mib: int, move_s: float = 0.5) -> Function:
+    gpu = GpuProfile(memory_bytes=50 * MIB, gpu_memory_bytes=gpu_mib * MIB, move_s=move_s)
+    return replace(one, profile=replace(one.profile, gpu=gpu))
 
 
 def state(*functions: Function, worker_mib: int = 1000) -> State:
