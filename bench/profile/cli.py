@@ -4,7 +4,6 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
-from statistics import median
 from typing import Annotated
 
 import typer
@@ -12,7 +11,7 @@ import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bench.profile.measure import Laboratory
+from bench.profile.measure import Laboratory, summed_up
 from bench.replay.profiles import ProfileFile
 from executor.calls import Payload
 from executor.clock import since_midnight
@@ -28,6 +27,13 @@ EXAMPLE = "example.json"
 def profile(
     functions: Annotated[Path, typer.Option(help="Folder of the functions.")] = Path("functions"),
     models: Annotated[Path, typer.Option(help="Folder of their model files.")] = Path("var/models"),
+    networks: Annotated[
+        bool,
+        typer.Option("--networks", help="Measure the eight networks of bench/density instead."),
+    ] = False,
+    share_libraries: Annotated[
+        bool, typer.Option(help="Fork functions from processes that have their libraries.")
+    ] = True,
     repeats: Annotated[int, typer.Option(min=1, help="Fresh instances for each function.")] = 3,
     out: Annotated[Path, typer.Option(help="The file to write.")] = Path("out/profile.yaml"),
 ) -> None:
@@ -35,7 +41,6 @@ def profile(
 
     Each needs an example.json in its folder: the body of an inference request.
     """
-    packages = read_packages(functions, models=models, python=Path(sys.executable))
     console = Console()
     with (
         Progress(
@@ -44,29 +49,53 @@ def profile(
         tempfile.TemporaryDirectory(prefix="headstart-profile-") as directory,
     ):
         Path(directory).chmod(0o711)
-        costs = asyncio.run(_measure(packages, repeats, Path(directory), bar))
+        if networks:
+            packages, requests = _networks(Path(directory, "networks"), share_libraries)
+        else:
+            packages = read_packages(functions, models=models, python=Path(sys.executable))
+            requests = {
+                name: Payload((package.folder / EXAMPLE).read_bytes())
+                for name, package in packages.items()
+            }
+        laboratory = Laboratory(
+            packages, since_midnight(), Path(directory, "state"), share_libraries=share_libraries
+        )
+        costs = asyncio.run(_measure(packages, requests, laboratory, repeats, bar))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(yaml.safe_dump(costs.model_dump(), sort_keys=False))
     console.print(f"profile: {out}")
 
 
+def _networks(folder: Path, shared: bool) -> tuple[dict[str, Package], dict[str, Payload]]:
+    """Write the networks as functions; imported here, since that takes torch."""
+    from bench.density.functions import Way, Workshop
+    from bench.density.instance import REQUEST
+    from bench.density.networks import NETWORKS
+
+    workshop, way = Workshop(folder), Way.SHARED if shared else Way.PRIVATE
+    made = [workshop.network(name, name, way) for name in NETWORKS]
+    packages = {package.function.name: package for package in made}
+    return packages, dict.fromkeys(packages, REQUEST)
+
+
 async def _measure(
-    packages: dict[str, Package], repeats: int, directory: Path, bar: Progress
+    packages: dict[str, Package],
+    requests: dict[str, Payload],
+    laboratory: Laboratory,
+    repeats: int,
+    bar: Progress,
 ) -> ProfileFile:
-    laboratory = Laboratory(packages, since_midnight(), directory)
     await laboratory.open()
     try:
-        starts_s, costs = [], {}
-        for name, package in packages.items():
+        samples = {}
+        for name, request in requests.items():
             task = bar.add_task(name, total=repeats)
-            request = Payload((package.folder / EXAMPLE).read_bytes())
-            start_s, costs[name] = await laboratory.measure(
+            samples[name] = await laboratory.measure(
                 name,
                 request,
                 repeats,
                 lambda task=task: bar.advance(task),  # type: ignore[misc]
             )
-            starts_s.append(start_s)
     finally:
         await laboratory.runtime.close()
-    return ProfileFile(start_s=round(median(starts_s), 4), models=costs)
+    return summed_up(packages, samples)

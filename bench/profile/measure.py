@@ -1,16 +1,16 @@
 """Loads and calls a function on the process runtime, and keeps the medians of what that took."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from bench.replay.profiles import ModelCosts
+from bench.replay.profiles import LibraryCosts, ModelCosts, ProfileFile
 from executor import events as ev
-from executor.actions import Run, RuntimeAction, StartInstance, StopInstance
+from executor.actions import Load, Offload, Run, RuntimeAction, StartInstance, StopInstance
 from executor.calls import CallTable, Payload
 from executor.clock import Clock
 from executor.domain import Tier
@@ -28,11 +28,23 @@ class CallFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Sample:
+class Sample:
+    """What one fresh instance showed of a function.
+
+    ``first_ready_s`` and ``ready_s`` are from the order to load until ready, at first and once the
+    instance has the function's library; ``first_run_s`` and ``run_s`` are its first and second
+    call.
+    """
+
     start_s: float
-    report: ev.LoadReport
+    base_bytes: int
+    first_ready_s: float
+    ready_s: float
+    load_s: float
+    first_run_s: float
     run_s: float
     memory_bytes: int
+    library_bytes: int
 
 
 class Laboratory:
@@ -46,16 +58,20 @@ class Laboratory:
         Time of what is measured.
     directory
         Instances keep their files below it.
+    share_libraries
+        Whether functions are forked from processes that have imported their libraries.
     """
 
-    def __init__(self, packages: dict[str, Package], clock: Clock, directory: Path) -> None:
+    def __init__(
+        self, packages: dict[str, Package], clock: Clock, directory: Path, *, share_libraries: bool
+    ) -> None:
         self._packages = packages
         self._clock = clock
         self._calls = CallTable()
         self._events: asyncio.Queue[ev.Event] = asyncio.Queue()
         self._numbers = count(1)
         self.runtime = ProcessRuntime(
-            packages, self._calls, clock, directory, share_libraries=False
+            packages, self._calls, clock, directory, share_libraries=share_libraries
         )
 
     async def open(self) -> None:
@@ -64,8 +80,8 @@ class Laboratory:
 
     async def measure(
         self, function: str, request: Payload, repeats: int, on_sample: Callable[[], None]
-    ) -> tuple[float, ModelCosts]:
-        """Return the start of an instance and the function's costs: medians over ``repeats``.
+    ) -> list[Sample]:
+        """Return what ``repeats`` instances showed of a function.
 
         Raises
         ------
@@ -76,35 +92,42 @@ class Laboratory:
         for _ in range(repeats):
             samples.append(await self._sample(function, request))
             on_sample()
-        package = self._packages[function]
-        costs = ModelCosts(
-            library=package.function.library or "",
-            import_s=round(median(one.report.import_s for one in samples), 4),
-            load_s=round(median(one.report.load_s for one in samples), 4),
-            memory_mib=max(1, round(median(one.memory_bytes for one in samples) / MIB)),
-            limit_mib=max(1, package.function.memory_limit_bytes // MIB),
-            run_s=round(max(1e-4, median(one.run_s for one in samples)), 4),
-        )
-        return median(one.start_s for one in samples), costs
+        return samples
 
-    async def _sample(self, function: str, request: Payload) -> _Sample:
-        """Start an instance, let a call load the function, call it again, stop the instance."""
+    async def _sample(self, function: str, request: Payload) -> Sample:
+        """Start an instance, load the function twice, call it twice, stop the instance."""
         known = self._packages[function].function
         instance = f"i{next(self._numbers)}"
         begun_s = self._clock()
         self._submit(StartInstance(instance, "local", known.owner, known.memory_limit_bytes))
-        start_s = (await self._expect(ev.InstanceReady)).at_s - begun_s
-        report, _ = await self._call(instance, function, request)
-        _, run_s = await self._call(instance, function, request)
-        held = (await self._expect(ev.Measured)).memory_bytes
+        up = await self._expect(ev.InstanceReady)
+        first_ready_s, _ = await self._load(instance, function)
+        self._submit(Offload(instance, function))
+        await self._expect(ev.Offloaded)
+        ready_s, report = await self._load(instance, function)
+        first_run_s, run_s = [await self._call(instance, function, request) for _ in range(2)]
+        held = await self._expect(ev.Measured)
         self._submit(StopInstance(instance))
         await self._expect(ev.InstanceGone)
-        assert report is not None
-        return _Sample(start_s, report, run_s, held.get(function, report.memory_bytes))
+        return Sample(
+            start_s=up.at_s - begun_s,
+            base_bytes=up.base_bytes,
+            first_ready_s=first_ready_s,
+            ready_s=ready_s,
+            load_s=report.load_s,
+            first_run_s=first_run_s,
+            run_s=run_s,
+            memory_bytes=held.memory_bytes.get(function, report.memory_bytes),
+            library_bytes=sum(held.library_bytes.values()),
+        )
 
-    async def _call(
-        self, instance: str, function: str, request: Payload
-    ) -> tuple[ev.LoadReport | None, float]:
+    async def _load(self, instance: str, function: str) -> tuple[float, ev.LoadReport]:
+        begun_s = self._clock()
+        self._submit(Load(instance, function, Tier.HOST))
+        loaded = await self._expect(ev.Loaded)
+        return loaded.at_s - begun_s, loaded.report
+
+    async def _call(self, instance: str, function: str, request: Payload) -> float:
         call = f"c{next(self._numbers)}"
         self._calls.open(call, request)
         deadline_s = self._clock() + CALL_TIMEOUT_S
@@ -112,7 +135,7 @@ class Laboratory:
         started = await self._expect(ev.Started)
         completed = await self._expect(ev.Completed)
         self._calls.close(call)
-        return started.report, completed.at_s - started.at_s
+        return completed.at_s - started.at_s
 
     def _submit(self, action: RuntimeAction) -> None:
         self.runtime.submit(action)
@@ -123,5 +146,46 @@ class Laboratory:
             event = await self._events.get()
             if isinstance(event, kind):
                 return event
-            if isinstance(event, ev.Failed | ev.InstanceGone):
+            if isinstance(event, ev.Failed | ev.LoadFailed | ev.InstanceGone):
                 raise CallFailed(event.error)
+
+
+def summed_up(packages: dict[str, Package], samples: dict[str, list[Sample]]) -> ProfileFile:
+    """Return the medians of what was measured, as the replay reads it."""
+    everything = [sample for some in samples.values() for sample in some]
+    members: dict[str, list[Sample]] = {}
+    for name, some in samples.items():
+        if any(one.library_bytes for one in some):
+            members.setdefault(packages[name].function.library or "", []).extend(some)
+    return ProfileFile(
+        start_s=_median(one.start_s for one in everything),
+        base_mib=_mib(one.base_bytes for one in everything),
+        libraries={library: _library(some) for library, some in members.items()},
+        models={name: _model(packages[name], some) for name, some in samples.items()},
+    )
+
+
+def _library(samples: list[Sample]) -> LibraryCosts:
+    """Take what the first load of an instance takes longer for the import of the library."""
+    import_s = _median(max(0.0, one.first_ready_s - one.ready_s) for one in samples)
+    return LibraryCosts(import_s=import_s, memory_mib=_mib(one.library_bytes for one in samples))
+
+
+def _model(package: Package, samples: list[Sample]) -> ModelCosts:
+    return ModelCosts(
+        library=package.function.library or "",
+        import_s=_median(max(0.0, one.ready_s - one.load_s) for one in samples),
+        load_s=_median(one.load_s for one in samples),
+        memory_mib=_mib(one.memory_bytes for one in samples),
+        limit_mib=max(1, package.function.memory_limit_bytes // MIB),
+        run_s=max(1e-4, _median(one.run_s for one in samples)),
+        first_call_s=_median(max(0.0, one.first_run_s - one.run_s) for one in samples),
+    )
+
+
+def _median(values_s: Iterable[float]) -> float:
+    return round(median(values_s), 4)
+
+
+def _mib(values_bytes: Iterable[int]) -> int:
+    return max(1, round(median(values_bytes) / MIB))

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench.replay.figures import draw
 from bench.replay.methods import POLICIES, PRELOADS
-from bench.replay.profiles import DEFAULT_FILE, Reap, read_profile
+from bench.replay.profiles import STARTS, ProfileFile, read_profile
 from bench.replay.runs import Grid, RunKey, carry_out, pending
 from bench.replay.summary import Summary, table
 from bench.replay.workload import Draw
@@ -44,8 +44,9 @@ def replay(
     warm_keeps_model: Annotated[
         str, typer.Option(help="Whether a function stays loaded after its call: yes or no.")
     ] = "yes",
-    start: Annotated[str, typer.Option(help="How containers start: fresh or reap.")] = "fresh",
-    profile: Annotated[Path, typer.Option(help="Start costs of models.")] = DEFAULT_FILE,
+    starts: Annotated[
+        str, typer.Option(help=f"What starts cost: which of {', '.join(STARTS)}, or profile files.")
+    ] = "private",
     data: Annotated[
         Path | None,
         typer.Option(envvar="HEADSTART_DATA", help="Folder with the traces in traces/."),
@@ -59,14 +60,12 @@ def replay(
     grid = Grid(
         _chosen("--policies", policies, list(POLICIES)),
         _chosen("--preload", preload, list(PRELOADS)),
+        dict(_starts(one) for one in starts.split(",")),
         tuple(_whole("--memory-gib", one) for one in memory_gib.split(",")),
         _seeds(seeds),
         Draw(functions, owners, cap, minutes),
         _chosen("--warm-keeps-model", warm_keeps_model, ["yes", "no"]) == ("yes",),
     )
-    costs = read_profile(profile)
-    if _chosen("--start", start, ["fresh", "reap"]) == ("reap",):
-        costs = Reap().applied(costs)
     keys = pending(grid, out / "runs")
     with Progress(
         TextColumn("{task.description}"),
@@ -83,7 +82,7 @@ def replay(
             bar.update(calls, description=name, completed=done, total=total)
 
         counts = read_minutes(_trace_file(trace, data))
-        for _ in carry_out(grid, keys, counts, costs, out / "runs", progress):
+        for _ in carry_out(grid, keys, counts, out / "runs", progress):
             bar.advance(runs)
     summary = Summary.read(out / "runs")
     (out / "summary.md").write_text(table(summary))
@@ -97,6 +96,16 @@ def _chosen(option: str, text: str, known: list[str]) -> tuple[str, ...]:
         if name not in known:
             raise typer.BadParameter(f"{option} is {name!r}; expected one of {', '.join(known)}")
     return names
+
+
+def _starts(name: str) -> tuple[str, ProfileFile]:
+    if name in STARTS:
+        return name, STARTS[name]()
+    file = Path(name)
+    if not file.is_file():
+        known = ", ".join(STARTS)
+        raise typer.BadParameter(f"--starts is {name!r}; expected one of {known}, or a file")
+    return file.stem, read_profile(file)
 
 
 def _whole(option: str, text: str) -> int:

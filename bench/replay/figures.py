@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.replay.summary import Setup, Summary
+from bench.replay.summary import PUBLISHED, Setup, Summary
 from bench.report import bars, lines, quantile_curves
 
 
@@ -12,23 +12,23 @@ def draw(summary: Summary, folder: Path) -> list[Path]:
     """Draw latency curves and memory of each policy and memory size, and bars by policy."""
     setups = summary.setups()
     files = []
-    for memory_gib in dict.fromkeys(one[0] for one in setups):
-        here = [one for one in setups if one[0] == memory_gib]
+    for memory_gib in dict.fromkeys(one.memory_gib for one in setups):
+        here = [one for one in setups if one.memory_gib == memory_gib]
         files.append(_bars(summary, here, folder / f"latency_by_policy_{memory_gib}gib.png"))
-        for policy in dict.fromkeys(one[1] for one in here):
-            those = [one for one in here if one[1] == policy]
+        for policy in dict.fromkeys(one.policy for one in here):
+            those = [one for one in here if one.policy == policy]
             files += _curves(summary, those, folder, f"{policy}_{memory_gib}gib")
     return files
 
 
 def _bars(summary: Summary, setups: list[Setup], file: Path) -> Path:
-    preloads = list(dict.fromkeys(one[2] for one in setups))
-    policies = list(dict.fromkeys(one[1] for one in setups))
+    policies = list(dict.fromkeys(one.policy for one in setups))
+    means = {(one.policy, _label(one)): _mean(summary, one) for one in setups}
     heights = {
-        preload: [_mean(summary, (setups[0][0], policy, preload)) for policy in policies]
-        for preload in preloads
+        label: [means.get((policy, label), float("nan")) for policy in policies]
+        for label in dict.fromkeys(label for _, label in means)
     }
-    title = f"Mean latency with {setups[0][0]} GiB"
+    title = f"Mean latency with {setups[0].memory_gib} GiB"
     bars(file, policies, heights, "latency from request to answer, s", title)
     return file
 
@@ -40,9 +40,13 @@ def _mean(summary: Summary, setup: Setup) -> float:
 
 def _curves(summary: Summary, setups: list[Setup], folder: Path, name: str) -> list[Path]:
     latency, memory = folder / f"latency_{name}.png", folder / f"memory_{name}.png"
-    curves = {one[2]: summary.curve(one, "e2e_curve_s") for one in setups}
+    curves = {_label(one): summary.curve(one, "e2e_curve_s") for one in setups}
     quantile_curves(latency, curves, f"Latency under {name}")
-    held = {one[2]: summary.curve(one, "memory_gib") for one in setups}
+    held = {_label(one): summary.curve(one, "memory_gib") for one in setups}
     places = {key: (np.array(list(one)), np.array(list(one.values()))) for key, one in held.items()}
     lines(memory, places, "minute", "memory of all containers, GiB", f"Memory under {name}")
     return [latency, memory]
+
+
+def _label(setup: Setup) -> str:
+    return setup.preload if setup.starts == PUBLISHED else f"{setup.preload}, {setup.starts} starts"

@@ -1,21 +1,49 @@
-"""Start costs of models, read from a file: the shipped one or one measured by a live server."""
+"""Start costs of models, read from a file: a shipped one or one written by ``headstart profile``.
 
-from collections.abc import Mapping
+A model whose ``library`` is among the file's ``libraries`` is forked from a process that has
+imported it, once an instance; any other imports what it needs in a process of its own.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
 from executor.domain import Profile
+from executor.runtimes.sim import SimCosts
+from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
 from executor.validation import read_yaml, validate
 
-DEFAULT_FILE = Path(__file__).with_name("default_profile.yaml")
+PRIVATE_FILE: Final = Path(__file__).with_name("private_starts.yaml")
+SHARED_FILE: Final = Path(__file__).with_name("shared_starts.yaml")
+
+
+class LibraryCosts(BaseModel):
+    """What one library costs each instance: its import, and what all functions share of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    import_s: NonNegativeFloat
+    memory_mib: PositiveInt
 
 
 class ModelCosts(BaseModel):
-    """What one model costs; ``limit_mib`` is the memory that its functions are deployed with."""
+    """What one model costs; ``limit_mib`` is the memory that its functions are deployed with.
+
+    ``import_s`` and ``load_s`` together are the time from the order to load until ready; for a
+    shared library they begin with the fork. ``run_s`` is a call's inference, ``first_call_s`` what
+    the first one after a load takes more.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     library: str
@@ -24,19 +52,52 @@ class ModelCosts(BaseModel):
     memory_mib: PositiveInt
     limit_mib: PositiveInt
     run_s: PositiveFloat
-
-    @property
-    def profile(self) -> Profile:
-        """The costs as the controller knows them."""
-        return Profile(self.import_s, self.load_s, self.memory_mib * MIB)
+    first_call_s: NonNegativeFloat = 0.0
 
 
 class ProfileFile(BaseModel):
-    """The start of a container and the models."""
+    """The start of a container, what it holds with nothing loaded, libraries and models."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     start_s: PositiveFloat
+    base_mib: NonNegativeInt = 0
+    libraries: dict[str, LibraryCosts] = Field(default_factory=dict)
     models: Annotated[dict[str, ModelCosts], Field(min_length=1)]
+
+    def profile(self, model: str) -> Profile:
+        """Return the costs of a model as the controller knows them."""
+        one = self.models[model]
+        library = self.libraries.get(one.library)
+        library_bytes = library.memory_mib * MIB if library is not None else 0
+        return Profile(one.import_s, one.load_s, one.memory_mib * MIB, library_bytes)
+
+    def simulated(self, models: Mapping[str, str], run_s: Callable[[str, str], float]) -> SimCosts:
+        """Return the costs of functions for the simulated runtime.
+
+        Parameters
+        ----------
+        models
+            The model of each function.
+        run_s
+            Inference time of a call, by its id and function.
+        """
+        costs = {function: self.models[model] for function, model in models.items()}
+        return SimCosts(
+            {function: self.profile(model) for function, model in models.items()},
+            run_s,
+            self.start_s,
+            base_bytes=self.base_mib * MIB,
+            libraries={
+                function: SimLibrary(
+                    one.library,
+                    self.libraries[one.library].import_s,
+                    self.libraries[one.library].memory_mib * MIB,
+                )
+                for function, one in costs.items()
+                if one.library in self.libraries
+            },
+            first_call_s={function: one.first_call_s for function, one in costs.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +132,14 @@ class Reap:
         return read_s + missed_bytes / self.fault_bytes_per_s
 
 
+STARTS: Final[dict[str, Callable[[], ProfileFile]]] = {
+    "private": lambda: read_profile(PRIVATE_FILE),
+    "shared": lambda: read_profile(SHARED_FILE),
+    "reap": lambda: Reap().applied(read_profile(PRIVATE_FILE)),
+}
+"""How functions start: as published; as here; from snapshots in place of the published way."""
+
+
 def read_profile(file: Path) -> ProfileFile:
     """Read a profile file.
 
@@ -80,8 +149,3 @@ def read_profile(file: Path) -> ProfileFile:
         Naming file, key, value and what was expected.
     """
     return validate(ProfileFile, read_yaml(file), file)
-
-
-def profiles(costs: ProfileFile, models: Mapping[str, str]) -> dict[str, Profile]:
-    """Return the profile of each function, given the model of each."""
-    return {function: costs.models[model].profile for function, model in models.items()}

@@ -1,7 +1,7 @@
 """The grid of runs: each run one file, so that a replay cut off goes on where it stopped."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -28,11 +28,21 @@ class RunKey:
     memory_gib: int
     policy: str
     preload: str
+    starts: str
 
     @property
     def file_name(self) -> str:
         """Name of the file with what was measured."""
-        return f"{self.policy}_{self.preload}_{self.memory_gib}gib_seed{self.seed}.csv"
+        parts = (self.policy, self.preload, self.starts)
+        return f"{'-'.join(parts)}-{self.memory_gib}gib-seed{self.seed}.csv"
+
+    @classmethod
+    def of_file(cls, name: str) -> "RunKey":
+        """Read the name of such a file."""
+        policy, preload, *starts, memory, seed = name.removesuffix(".csv").split("-")
+        memory_gib = int(memory.removesuffix("gib"))
+        number = int(seed.removeprefix("seed"))
+        return cls(number, memory_gib, policy, preload, "-".join(starts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +51,8 @@ class Grid:
 
     Parameters
     ----------
-    policies, preloads, memory_gib, seeds
-        The combinations.
+    policies, preloads, starts, memory_gib, seeds
+        The combinations; ``starts`` are named costs of models.
     draw
         How the workload of each seed is drawn.
     warm_keeps_model
@@ -51,6 +61,7 @@ class Grid:
 
     policies: tuple[str, ...]
     preloads: tuple[str, ...]
+    starts: Mapping[str, ProfileFile]
     memory_gib: tuple[int, ...]
     seeds: tuple[int, ...]
     draw: Draw
@@ -58,8 +69,13 @@ class Grid:
 
     def runs(self) -> list[RunKey]:
         """All runs, those of one workload after the other."""
-        combinations = product(self.seeds, self.memory_gib, self.policies, self.preloads)
-        return [RunKey(*one) for one in combinations]
+        combinations = product(
+            self.seeds, self.starts, self.memory_gib, self.policies, self.preloads
+        )
+        return [
+            RunKey(seed, memory_gib, policy, preload, starts)
+            for seed, starts, memory_gib, policy, preload in combinations
+        ]
 
 
 def pending(grid: Grid, folder: Path) -> list[RunKey]:
@@ -84,7 +100,6 @@ def carry_out(
     grid: Grid,
     keys: list[RunKey],
     trace: MinuteTrace,
-    costs: ProfileFile,
     folder: Path,
     progress: Callable[[RunKey, int, int], None],
 ) -> Iterator[RunKey]:
@@ -92,26 +107,21 @@ def carry_out(
 
     ``progress`` is called with a run, how many of its calls have arrived, and how many it has.
     """
-    drawn: dict[int, Workload] = {}
+    drawn: dict[tuple[int, str], Workload] = {}
     for key in keys:
-        if key.seed not in drawn:
+        costs, which = grid.starts[key.starts], (key.seed, key.starts)
+        if which not in drawn:
             rng = np.random.default_rng(key.seed)
-            drawn = {key.seed: draw_workload(trace, costs, grid.draw, rng)}
-        workload = drawn[key.seed]
-        case = Case(
-            key.policy,
-            key.preload,
-            key.memory_gib * GIB,
-            costs.start_s,
-            key.seed,
-            grid.warm_keeps_model,
-        )
+            drawn = {which: draw_workload(trace, costs, grid.draw, rng)}
+        workload = drawn[which]
+        memory_bytes = key.memory_gib * GIB
+        case = Case(key.policy, key.preload, memory_bytes, key.seed, grid.warm_keeps_model)
         n_calls = len(workload.run_s)
 
         def report(done: int, key: RunKey = key, n_calls: int = n_calls) -> None:
             progress(key, done, n_calls)
 
-        recorder = Replay(workload, case, report).run()
+        recorder = Replay(workload, costs, case, report).run()
         write_rows(folder / key.file_name, measure(workload, recorder))
         yield key
 

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from bench.replay.methods import POLICIES, PRELOADS
+from bench.replay.profiles import ProfileFile
 from bench.replay.record import Recorder
 from bench.replay.workload import Workload
 from executor import events as ev
@@ -15,7 +16,7 @@ from executor.controller import Controller, Settings
 from executor.domain import Invocation, Worker
 from executor.drivers.engine import Engine, Outlets
 from executor.drivers.sim import ChargedPlanner, EventHeap
-from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim import SimRuntime
 from executor.serving import ServeSettings
 from solver import Problem
 
@@ -39,7 +40,6 @@ class Case:
     policy: str
     preload: str
     memory_bytes: int
-    start_s: float
     seed: int
     warm_keeps_model: bool = True
 
@@ -53,6 +53,8 @@ class Replay:
     ----------
     workload
         Functions and calls.
+    costs
+        What starts of the workload's models take.
     case
         What to do with them.
     progress
@@ -60,7 +62,11 @@ class Replay:
     """
 
     def __init__(
-        self, workload: Workload, case: Case, progress: Callable[[int], None] = lambda _: None
+        self,
+        workload: Workload,
+        costs: ProfileFile,
+        case: Case,
+        progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self.recorder = Recorder(len(workload.arrivals.at_s))
         self.watch: Watch | None = None
@@ -75,17 +81,15 @@ class Replay:
             [Worker("w", case.memory_bytes)],
             POLICIES[case.policy](np.random.default_rng(case.seed)),
             preload.predictor,
-            Settings(ServeSettings(QUEUE_LIMIT, case.warm_keeps_model), preload.plan, case.start_s),
+            Settings(
+                ServeSettings(QUEUE_LIMIT, case.warm_keeps_model), preload.plan, costs.start_s
+            ),
         )
         run_s = workload.run_s.tolist()
-        costs = SimCosts(
-            {one.name: one.profile for one in workload.functions},
-            lambda call, _: float(run_s[int(call)]),
-            case.start_s,
-        )
+        simulated = costs.simulated(workload.models, lambda call, _: float(run_s[int(call)]))
         self._engine = Engine(
             self.controller,
-            SimRuntime(self._timer, costs, lambda event: self._engine.deliver(event)),
+            SimRuntime(self._timer, simulated, lambda event: self._engine.deliver(event)),
             self._timer,
             ChargedPlanner(self._timer, preload.solver, charge_s),
             Outlets(self.recorder.finish, _raise, self._record),

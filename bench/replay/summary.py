@@ -1,7 +1,7 @@
 """All runs of a folder together: means over seeds with their confidence, and tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -14,9 +14,24 @@ T_95: Final = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
 """Student's t for a two-sided 95 % interval with 1 to 9 degrees of freedom."""
 T_LIMIT: Final = 1.96
 
-Setup: TypeAlias = tuple[int, str, str]
-"""Memory in GiB, policy, way to pre-load."""
+PUBLISHED: Final = "private"
+"""How the compared systems start functions."""
+
 Figures: TypeAlias = Mapping[tuple[str, str], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What runs of several seeds have in common."""
+
+    memory_gib: int
+    policy: str
+    preload: str
+    starts: str
+
+    def other(self, preload: str, starts: str | None = None) -> "Setup":
+        """Return the set-up that differs in the way to pre-load only, or in that and its starts."""
+        return replace(self, preload=preload, starts=starts or self.starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +57,22 @@ class Summary:
     def read(cls, folder: Path) -> "Summary":
         """Read every run of a folder."""
         runs = {}
-        for file in sorted(folder.glob("*_seed*.csv")):
-            key = _key(file.stem)
+        for file in sorted(folder.glob("*-seed*.csv")):
+            key = RunKey.of_file(file.name)
             runs[key] = {(row.metric, row.group): row.value for row in read_rows(file)}
         return cls(runs)
 
     def setups(self) -> list[Setup]:
         """Return all set-ups, in the order of the methods' tables."""
         policies, preloads = list(POLICIES), list(PRELOADS)
-        found = {(key.memory_gib, key.policy, key.preload) for key in self._runs}
         return sorted(
-            found, key=lambda one: (one[0], policies.index(one[1]), preloads.index(one[2]))
+            {_setup(key) for key in self._runs},
+            key=lambda one: (
+                one.memory_gib,
+                policies.index(one.policy),
+                one.starts,
+                preloads.index(one.preload),
+            ),
         )
 
     def estimate(self, setup: Setup, metric: str, group: str = "") -> Estimate | None:
@@ -60,9 +80,9 @@ class Summary:
         values = [run[metric, group] for run in self._of(setup).values() if (metric, group) in run]
         return _estimate(values)
 
-    def ratio(self, setup: Setup, other: str, metric: str, group: str = "") -> Estimate | None:
-        """Return a figure over that of another way to pre-load, seed by seed."""
-        mine, theirs = self._of(setup), self._of((setup[0], setup[1], other))
+    def ratio(self, setup: Setup, other: Setup, metric: str, group: str = "") -> Estimate | None:
+        """Return a figure over that of another set-up, seed by seed."""
+        mine, theirs = self._of(setup), self._of(other)
         return _estimate(
             [
                 mine[seed][metric, group] / theirs[seed][metric, group]
@@ -73,15 +93,17 @@ class Summary:
 
     def gain(self, setup: Setup) -> Estimate | None:
         """Return the part of the clairvoyant's gain in mean latency over no pre-loading."""
-        memory_gib, policy, _ = setup
-        floor = self._of((memory_gib, policy, "none"))
-        ceiling = self._of((memory_gib, policy, "clairvoyant"))
+        floor, ceiling = self._of(setup.other("none")), self._of(setup.other("clairvoyant"))
         gains = []
         for seed, mine in self._of(setup).items():
             if seed in floor and seed in ceiling:
                 without, best = floor[seed]["e2e_s", "mean"], ceiling[seed]["e2e_s", "mean"]
                 gains.append((without - mine["e2e_s", "mean"]) / (without - best))
         return _estimate(gains)
+
+    def seeds(self, setup: Setup) -> str:
+        """Name the seeds of a set-up."""
+        return _ranges(sorted(self._of(setup)))
 
     def curve(self, setup: Setup, metric: str) -> dict[float, float]:
         """Return a curve's mean over the seeds, by position."""
@@ -95,11 +117,7 @@ class Summary:
         }
 
     def _of(self, setup: Setup) -> dict[int, Figures]:
-        return {
-            key.seed: run
-            for key, run in self._runs.items()
-            if (key.memory_gib, key.policy, key.preload) == setup
-        }
+        return {key.seed: run for key, run in self._runs.items() if _setup(key) == setup}
 
 
 COLUMNS: Final = (
@@ -128,9 +146,13 @@ def table(summary: Summary) -> str:
         "GiB",
         "policy",
         "pre-load",
+        "starts",
+        "seeds",
         *(title for title, *_ in COLUMNS),
         "e2e / instainfer",
         "p99 / instainfer",
+        "e2e / private instainfer",
+        "p99 / private instainfer",
         "loading cut",
         "GiB-s / none",
         "of clairvoyant gain",
@@ -141,24 +163,25 @@ def table(summary: Summary) -> str:
             _text(summary.estimate(setup, metric, group), digits)
             for _, metric, group, digits in COLUMNS
         ]
-        loading = summary.ratio(setup, "none", "loading_s", "mean")
+        rival, published = setup.other("instainfer"), setup.other("instainfer", PUBLISHED)
+        loading = summary.ratio(setup, setup.other("none"), "loading_s", "mean")
         cut = None if loading is None else Estimate(1 - loading.mean, loading.half_width)
         cells += [
-            _text(summary.ratio(setup, "instainfer", "e2e_s", "mean"), 2),
-            _text(summary.ratio(setup, "instainfer", "e2e_s", "p99"), 2),
+            _text(summary.ratio(setup, rival, "e2e_s", "mean"), 2),
+            _text(summary.ratio(setup, rival, "e2e_s", "p99"), 2),
+            _text(summary.ratio(setup, published, "e2e_s", "mean"), 2),
+            _text(summary.ratio(setup, published, "e2e_s", "p99"), 2),
             _text(cut, 2),
-            _text(summary.ratio(setup, "none", "memory_gib_s"), 4),
+            _text(summary.ratio(setup, setup.other("none"), "memory_gib_s"), 4),
             _text(summary.gain(setup), 2),
         ]
-        lines.append(_line([*map(str, setup), *cells]))
+        names = (str(setup.memory_gib), setup.policy, setup.preload, setup.starts)
+        lines.append(_line([*names, summary.seeds(setup), *cells]))
     return "\n".join(lines) + "\n"
 
 
-def _key(stem: str) -> RunKey:
-    names, memory, seed = stem.rsplit("_", 2)
-    preload = next(one for one in PRELOADS if names.endswith(f"_{one}"))
-    policy = names.removesuffix(f"_{preload}")
-    return RunKey(int(seed.removeprefix("seed")), int(memory.removesuffix("gib")), policy, preload)
+def _setup(key: RunKey) -> Setup:
+    return Setup(key.memory_gib, key.policy, key.preload, key.starts)
 
 
 def _estimate(values: list[float]) -> Estimate | None:
@@ -179,3 +202,14 @@ def _text(estimate: Estimate | None, digits: int) -> str:
 
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write ascending numbers as ranges."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1].append(number)
+        else:
+            parts.append([number])
+    return ", ".join(f"{one[0]}-{one[-1]}" if len(one) > 1 else str(one[0]) for one in parts)

@@ -1,6 +1,6 @@
 """Functions and calls of one replay, drawn from a trace."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +31,8 @@ class Workload:
     ----------
     functions
         In the order that ``arrivals`` counts them by.
+    models
+        The model of each function.
     arrivals
         The calls.
     run_s
@@ -42,6 +44,7 @@ class Workload:
     """
 
     functions: tuple[Function, ...]
+    models: Mapping[str, str]
     arrivals: Arrivals
     run_s: NDArray[np.float64]
     popularity: tuple[str, ...]
@@ -94,6 +97,7 @@ def draw_workload(
     noise = rng.lognormal(-(RUN_SPREAD**2) / 2, RUN_SPREAD, len(arrivals.at_s))
     return Workload(
         functions,
+        dict(zip(names, map(str, models), strict=True)),
         arrivals,
         means_s[arrivals.functions] * noise,
         tuple(_popularity(rate) for rate in counts.mean(axis=1)),
@@ -117,7 +121,7 @@ def _owners(names: Sequence[str], count: int, rng: np.random.Generator) -> list[
 
 def _function(name: str, owner: str, model: str, costs: ProfileFile) -> Function:
     known = costs.models[model]
-    return Function(name, owner, known.limit_mib * MIB, known.profile, library=known.library)
+    return Function(name, owner, known.limit_mib * MIB, costs.profile(model), library=known.library)
 
 
 def _popularity(per_min: float) -> str:

@@ -16,6 +16,7 @@ from executor.actions import (
 from executor.clock import Timer
 from executor.domain import Profile, Tier
 from executor.runtimes.protocol import Sink
+from executor.runtimes.sim_libraries import SimLibraries, SimLibrary
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,10 @@ class SimCosts:
     """Seconds that things take; ``run_s`` gives those of a call by its id and function.
 
     ``reuse_s`` is a start in the container of an instance that just stopped: killing what is in it
-    takes up to 50 ms, forking a fresh manager 5 ms (both measured).
+    takes up to 50 ms, forking a fresh manager 5 ms (both measured). ``base_bytes`` is what an
+    instance holds with nothing loaded. A function in ``libraries`` is forked from a process that
+    has imported its library, the first of an instance once that is done; all others import what
+    they need themselves. ``first_call_s`` is what the first call after a load takes more.
     """
 
     profiles: Mapping[str, Profile]
@@ -31,13 +35,16 @@ class SimCosts:
     start_s: float = 0.55
     offload_s: float = 0.02
     reuse_s: float = 0.05
+    base_bytes: int = 0
+    libraries: Mapping[str, SimLibrary] = field(default_factory=dict)
+    first_call_s: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _Resident:
     """A function: the tier where it is or is being loaded to, and the one where it shall be.
 
-    ``loads`` is how many such requests it still has to answer.
+    ``loads`` is how many such requests it still has to answer; ``fresh`` that it served no call.
     """
 
     tier: Tier
@@ -45,12 +52,14 @@ class _Resident:
     loads: int = 0
     ready: bool = False
     moving: bool = False
+    fresh: bool = True
 
 
 @dataclass(slots=True)
 class _Instance:
     """``cleared``: the others are gone; ``waited``: the call found its function not loaded."""
 
+    libraries: SimLibraries
     gpu: str | None = None
     residents: dict[str, _Resident] = field(default_factory=dict)
     run: Run | None = None
@@ -104,12 +113,13 @@ class SimRuntime:
 
     def _start(self, action: StartInstance) -> None:
         instance_id = action.instance_id
-        instance = self._instances.setdefault(instance_id, _Instance(action.gpu))
+        libraries = SimLibraries(action.limit_bytes - self._costs.base_bytes)
+        instance = self._instances.setdefault(instance_id, _Instance(libraries, action.gpu))
 
         def up() -> None:
             if self._instances.get(instance_id) is instance:
                 instance.ready = True
-                self._sink(ev.InstanceReady(self._now_s, instance_id, 0))
+                self._sink(ev.InstanceReady(self._now_s, instance_id, self._costs.base_bytes))
 
         self._after(self._costs.start_s if action.reuses is None else self._costs.reuse_s, up)
 
@@ -147,7 +157,29 @@ class SimRuntime:
                 resident.ready = True
                 self._settle(instance, instance_id, name)
 
-        self._after(self._costs.profiles[name].ready_s + self._move_s(name, tier), ready)
+        load_s = self._costs.profiles[name].ready_s + self._move_s(name, tier)
+        self._after(self._library_s(instance, instance_id, name) + load_s, ready)
+
+    def _library_s(self, instance: _Instance, instance_id: str, name: str) -> float:
+        """Return the seconds until a function can be forked; its library is imported if need be."""
+        library = self._costs.libraries.get(name)
+        if library is None:
+            return 0.0
+        others = [self._costs.libraries.get(one) for one in instance.residents if one != name]
+        used = {one.name for one in others if one is not None}
+        functions_bytes = sum(self._costs.profiles[one].memory_bytes for one in instance.residents)
+        if instance.libraries.make_room(functions_bytes, library, used):
+            self._measured(instance, instance_id)
+        wait_s = instance.libraries.ready_s(library, self._now_s) - self._now_s
+        if wait_s > 0:
+            self._after(wait_s, lambda: self._measured(instance, instance_id))
+        return max(0.0, wait_s)
+
+    def _measured(self, instance: _Instance, instance_id: str) -> None:
+        """Say which libraries there are."""
+        if self._instances.get(instance_id) is instance:
+            libraries = instance.libraries.imported(self._now_s)
+            self._sink(ev.Measured(self._now_s, instance_id, {}, libraries))
 
     def _settle(self, instance: _Instance, instance_id: str, name: str) -> None:
         """Bring what is loaded to where it shall be, then answer those who wait for that."""
@@ -243,7 +275,12 @@ class SimRuntime:
                 self._sink(ev.Completed(self._now_s, run.invocation_id, run.instance_id))
                 self._settle(instance, run.instance_id, run.function)
 
-        self._after(self._costs.run_s(run.invocation_id, run.function), done)
+        run_s = self._costs.run_s(run.invocation_id, run.function)
+        resident = instance.residents[run.function]
+        if resident.fresh:
+            run_s += self._costs.first_call_s.get(run.function, 0.0)
+        resident.fresh = False
+        self._after(run_s, done)
 
     def _expire(self, instance: _Instance, run: Run) -> None:
         if instance.run is run and self._instances.get(run.instance_id) is instance:

@@ -7,6 +7,7 @@ never does, and ``stuck`` never loads.
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -19,6 +20,7 @@ from executor.domain import Profile
 from executor.drivers.sim import EventHeap
 from executor.events import Event
 from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
 from tests.executor.runtimes import containers, worlds
 
@@ -79,7 +81,7 @@ async def docker(tmp_path: Path) -> AsyncIterator[Harness]:
 class SimHarness:
     """The simulated runtime on a heap of events."""
 
-    def __init__(self) -> None:
+    def __init__(self, library: SimLibrary | None = None) -> None:
         self.calls = CallTable()
         self._timer = EventHeap()
         self.now_s = self._timer.now_s
@@ -87,6 +89,8 @@ class SimHarness:
         profiles = dict.fromkeys(FUNCTIONS, Profile(0.5, 0.25, 16 * MIB))
         profiles["stuck"] = Profile(0.5, 1e6, 16 * MIB)
         costs = SimCosts(profiles, lambda _, function: math.inf if function == "hang" else 0.1)
+        if library is not None:
+            costs = replace(costs, libraries=dict.fromkeys(FUNCTIONS, library))
         self._runtime = SimRuntime(self._timer, costs, self._events.append)
 
     def submit(self, action: RuntimeAction) -> None:
@@ -111,5 +115,17 @@ async def sim(_tmp_path: Path) -> AsyncIterator[Harness]:
     yield SimHarness()
 
 
-MAKERS: dict[str, Maker] = {"sim": sim, "process": process, "forked": forked, "docker": docker}
+@asynccontextmanager
+async def sim_forked(_tmp_path: Path) -> AsyncIterator[Harness]:
+    """Make the simulated runtime with functions that share a library."""
+    yield SimHarness(SimLibrary("decimal", 0.5, 8 * MIB))
+
+
+MAKERS: dict[str, Maker] = {
+    "sim": sim,
+    "sim_forked": sim_forked,
+    "process": process,
+    "forked": forked,
+    "docker": docker,
+}
 MARKS = {"docker": pytest.mark.docker}

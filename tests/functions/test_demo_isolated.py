@@ -44,11 +44,12 @@ async def test_a_demo_function_answers_in_its_own_view(
     name: str, hidden_models: Path, tmp_path: Path
 ) -> None:
     packages = read_packages(FUNCTIONS, models=hidden_models, python=Path(sys.executable))
-    laboratory = Laboratory(packages, since_midnight(), tmp_path / "state")
+    laboratory = Laboratory(packages, since_midnight(), tmp_path / "state", share_libraries=True)
     await laboratory.open()
     try:
         request = Payload((FUNCTIONS / name / "example.json").read_bytes())
-        _, costs = await laboratory.measure(name, request, 1, lambda: None)
+        (sample,) = await laboratory.measure(name, request, 1, lambda: None)
     finally:
         await laboratory.runtime.close()
-    assert costs.memory_mib <= costs.limit_mib
+    held_bytes = sample.memory_bytes + sample.library_bytes
+    assert held_bytes <= packages[name].function.memory_limit_bytes

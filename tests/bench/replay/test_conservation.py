@@ -7,18 +7,26 @@ import pytest
 
 from bench.replay.measures import measure
 from bench.replay.methods import POLICIES, PRELOADS
+from bench.replay.profiles import ProfileFile
 from bench.replay.simulate import Case, Replay
 from executor import events as ev
 from executor.actions import Action
 from executor.domain import InstanceState
 from executor.planner import capacity_bytes
 from executor.units import GIB
-from tests.bench.replay.worlds import COSTS, workload
+from tests.bench.replay.worlds import COSTS, SHARED, workload
 
 
-def replay(policy: str, preload: str, memory_gib: int = 12, *, keeps: bool = False) -> Replay:
-    case = Case(policy, preload, memory_gib * GIB, COSTS.start_s, 1, keeps)
-    return Replay(workload(), case)
+def replay(
+    policy: str,
+    preload: str,
+    memory_gib: int = 12,
+    *,
+    keeps: bool = False,
+    costs: ProfileFile = COSTS,
+) -> Replay:
+    case = Case(policy, preload, memory_gib * GIB, 1, keeps)
+    return Replay(workload(costs=costs), costs, case)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,26 @@ def test_a_replay_repeats_bit_for_bit(preload: str) -> None:
     first, second = (replay("histogram", preload) for _ in range(2))
     rows = [measure(workload(), one.run()) for one in (first, second)]
     assert rows[0] == rows[1]
+
+
+def test_shared_starts_change_nothing_about_the_calls_and_hold_memory_limits() -> None:
+    private, shared = workload(), workload(costs=SHARED)
+    assert private.models == shared.models
+    assert private.arrivals.at_s.tolist() == shared.arrivals.at_s.tolist()
+    assert private.run_s.tolist() == shared.run_s.tolist()
+    made = replay("openwhisk", "headstart", costs=SHARED)
+    libraries: set[str] = set()
+
+    def watch(_: ev.Event, __: Sequence[Action]) -> None:
+        for instance in made.controller.state.instances.values():
+            libraries.update(instance.libraries)
+            held = sum(one.memory_bytes for one in instance.residencies.values())
+            assert held <= capacity_bytes(instance, 0)
+
+    made.watch = watch
+    recorder = made.run()
+    assert recorder.ends.tolist() == [1] * len(recorder.ends)
+    assert libraries == {"torchvision", "transformers"}
 
 
 def test_preloading_starts_more_calls_with_their_model_and_knowing_all_starts_most() -> None:

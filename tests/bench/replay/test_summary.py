@@ -6,15 +6,24 @@ import pytest
 
 from bench.replay.measures import Row
 from bench.replay.runs import Grid, RunKey, pending, read_rows, write_rows
-from bench.replay.summary import Summary, table
+from bench.replay.summary import Setup, Summary, table
 from bench.replay.workload import Draw
 from executor.errors import ConfigError
+from tests.bench.replay.worlds import COSTS
 
-GRID = Grid(("openwhisk",), ("none", "headstart"), (60,), (1, 2), Draw(10, 2, 5, 10), True)
+GRID = Grid(
+    ("openwhisk",),
+    ("none", "headstart"),
+    {"private": COSTS},
+    (60,),
+    (1, 2),
+    Draw(10, 2, 5, 10),
+    True,
+)
 
 
-def key(preload: str, seed: int, policy: str = "azure_premium") -> RunKey:
-    return RunKey(seed, 60, policy, preload)
+def key(preload: str, seed: int, starts: str = "private") -> RunKey:
+    return RunKey(seed, 60, "azure_premium", preload, starts)
 
 
 def figures(mean_s: float) -> dict[tuple[str, str], float]:
@@ -32,12 +41,12 @@ def test_means_intervals_and_ratios_are_over_seeds() -> None:
             key("clairvoyant", 2): figures(1.0),
         }
     )
-    setup = (60, "azure_premium", "headstart")
-    estimate = summary.estimate((60, "azure_premium", "none"), "e2e_s", "mean")
+    setup = Setup(60, "azure_premium", "headstart", "private")
+    estimate = summary.estimate(setup.other("none"), "e2e_s", "mean")
     assert estimate is not None
     assert estimate.mean == 3.0
     assert estimate.half_width == pytest.approx(12.71 * 1.0)
-    ratio = summary.ratio(setup, "none", "e2e_s", "mean")
+    ratio = summary.ratio(setup, setup.other("none"), "e2e_s", "mean")
     assert ratio is not None
     assert (ratio.mean, ratio.half_width) == (0.5, 0.0)
     gain = summary.gain(setup)
@@ -53,13 +62,13 @@ def test_runs_are_written_whole_and_read_back(tmp_path: Path) -> None:
     assert read_rows(file) == rows
     assert [one.name for one in tmp_path.iterdir()] == [file.name]
     summary = Summary.read(tmp_path)
-    assert summary.setups() == [(60, "azure_premium", "none")]
+    assert summary.setups() == [Setup(60, "azure_premium", "none", "private")]
     assert "azure_premium" in table(summary)
 
 
 def test_a_grid_goes_on_where_it_stopped(tmp_path: Path) -> None:
     assert len(pending(GRID, tmp_path)) == 4
-    done = RunKey(1, 60, "openwhisk", "headstart")
+    done = RunKey(1, 60, "openwhisk", "headstart", "private")
     write_rows(tmp_path / done.file_name, [])
     assert done not in pending(GRID, tmp_path)
     assert len(pending(GRID, tmp_path)) == 3
@@ -67,6 +76,25 @@ def test_a_grid_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_runs_of_other_settings_are_not_mixed(tmp_path: Path) -> None:
     pending(GRID, tmp_path)
-    other = Grid(GRID.policies, GRID.preloads, (60,), (1,), Draw(11, 2, 5, 10), True)
+    other = Grid(GRID.policies, GRID.preloads, GRID.starts, (60,), (1,), Draw(11, 2, 5, 10), True)
     with pytest.raises(ConfigError, match="functions=11"):
         pending(other, tmp_path)
+
+
+def test_a_file_names_its_run_whatever_the_starts_are_called() -> None:
+    for one in (key("none", 12), key("headstart", 1, "measured-here_2")):
+        assert RunKey.of_file(one.file_name) == one
+
+
+def test_the_table_sets_shared_starts_beside_the_rival_with_and_without_them() -> None:
+    runs = {
+        key("instainfer", 1): figures(4.0),
+        key("instainfer", 1, "shared"): figures(2.0),
+        key("headstart", 1, "shared"): figures(1.0),
+        key("headstart", 2, "shared"): figures(1.0),
+    }
+    lines = [line.split(" | ") for line in table(Summary(runs)).splitlines()]
+    row = dict(zip(lines[0], lines[-1], strict=True))
+    assert (row["starts"], row["seeds"]) == ("shared", "1-2")
+    assert row["e2e / instainfer"] == "0.50"
+    assert row["e2e / private instainfer"] == "0.25"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench.replay.profiles import DEFAULT_FILE, Reap, read_profile
+from bench.replay.profiles import PRIVATE_FILE, Reap, read_profile
 from bench.replay.workload import Draw, draw_workload
 from executor.errors import ConfigError
 from executor.units import MIB
@@ -96,6 +96,6 @@ def test_a_snapshot_start_reads_the_footprint_and_faults_in_what_it_missed() -> 
 
 def test_a_wrong_profile_is_refused_by_key(tmp_path) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / "profile.yaml"
-    file.write_text(DEFAULT_FILE.read_text().replace("import_s: 0.70", "import_s: -1"))
+    file.write_text(PRIVATE_FILE.read_text().replace("import_s: 0.70", "import_s: -1"))
     with pytest.raises(ConfigError, match=r"models.resnet18.import_s is '-1'"):
         read_profile(file)

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from bench.replay.profiles import DEFAULT_FILE, read_profile
+from bench.replay.profiles import STARTS, ProfileFile
 from bench.replay.workload import Draw, Workload, draw_workload
 from bench.traces.minutes import MinuteTrace
 
-COSTS = read_profile(DEFAULT_FILE)
+COSTS = STARTS["private"]()
+SHARED = STARTS["shared"]()
 
 
 def trace(n_functions: int = 12, minutes: int = 15) -> MinuteTrace:
@@ -17,6 +18,8 @@ def trace(n_functions: int = 12, minutes: int = 15) -> MinuteTrace:
     return MinuteTrace(names, 480, counts.astype(np.int32))
 
 
-def workload(functions: int = 20, seed: int = 1, owners: int = 3) -> Workload:
+def workload(
+    functions: int = 20, seed: int = 1, owners: int = 3, costs: ProfileFile = COSTS
+) -> Workload:
     rng = np.random.default_rng(seed)
-    return draw_workload(trace(), COSTS, Draw(functions, owners, 5, 15), rng)
+    return draw_workload(trace(), costs, Draw(functions, owners, 5, 15), rng)
