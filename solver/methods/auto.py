@@ -148,14 +148,17 @@ def _pairs_of_owners(problem: Problem) -> int:
     return int(modes @ instances)
 
 
-def _better(one: Plan, other: Plan) -> Plan:
-    """Return the better plan with the lower bound of both."""
-    best = max(one, other, key=lambda plan: plan.objective)
-    return make_plan(
-        best.problem,
+def _better(first: Plan, found: Plan) -> Plan:
+    """Return the best pairs and the best bound of both, with the prices that the first may keep."""
+    best = max(first, found, key=lambda plan: plan.objective)
+    made = make_plan(
+        first.problem,
         best.pairs,
         method=best.method,
-        status="deadline" if "deadline" in (one.status, other.status) else "feasible",
+        status="deadline" if "deadline" in (first.status, found.status) else "feasible",
         solve_s=best.solve_s,
-        bound=min(one.bound, other.bound),
+        bound=min(first.bound, found.bound),
+    )
+    return replace(
+        first, pairs=made.pairs, objective=made.objective, bound=made.bound, status=made.status
     )

@@ -7,6 +7,7 @@ from bench.solver.instances import SIZES, make_instance
 from solver import Plan, Problem, solve, verify
 from solver.methods.auto import Auto, exact_method
 from solver.methods.density import Density
+from solver.methods.price.plan import PricedPlan
 from solver.worker import ChannelBroken, Worker
 
 pytest.importorskip("highspy")
@@ -137,3 +138,13 @@ def test_real_child_proves_optimality(problem: Problem) -> None:
     plan = solve_with(auto, problem)
     auto.close()
     assert plan.status == "optimal"
+
+
+@pytest.mark.parametrize("changes", [{}, {"bound": 15.0}])
+def test_prices_are_kept_whoever_found_the_plan(
+    problem: Problem, changes: dict[str, object]
+) -> None:
+    auto = Auto(new_worker=lambda: FakeWorker(changes))  # type: ignore[arg-type,return-value]
+    plan = solve_with(auto, problem)
+    assert isinstance(plan, PricedPlan)
+    assert plan.prices.memory.shape == (problem.n_instances,)

@@ -1,5 +1,6 @@
 """Small random problems with every feature of the model."""
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,12 @@ def random_problem(seed: int, *, libraries: int = 2, survivals: bool = True) -> 
         load_cost_pairs=pairs[::3],
         load_cost_s=rng.random(len(pairs[::3])),
     )
+
+
+def small_problem(seed: int, most_pairs: int = 12) -> Problem:
+    """Draw again until there are so few pairs that every plan can be tried."""
+    draws = (random_problem(1000 * seed + number) for number in count())
+    return next(problem for problem in draws if len(problem.pairs) <= most_pairs)
 
 
 def _together(problem: dict[str, Any], rows: Rows) -> Rows:
