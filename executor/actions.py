@@ -10,7 +10,7 @@ from solver import Problem
 
 @dataclass(frozen=True, slots=True)
 class StartInstance:
-    """Create an instance; answered by ``InstanceReady`` or ``InstanceGone``.
+    """Create an instance for a function; answered by ``InstanceReady`` or ``InstanceGone``.
 
     ``reuses`` names an instance that was told to stop just before: once nothing of its functions is
     left, a runtime may make the new one out of its container, which is quicker than a new one.
@@ -23,6 +23,7 @@ class StartInstance:
     limit_bytes: int
     reuses: str | None = None
     gpu: str | None = None
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

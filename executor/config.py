@@ -153,6 +153,7 @@ class Config(_Section):
     python: Path | None = None
     isolate: bool = True
     share_libraries: bool = True
+    grace_s: NonNegativeFloat = 30.0
     runtime: Literal["process", "docker"] = "process"
     worker: WorkerSection = WorkerSection()
     docker: DockerSection = DockerSection()

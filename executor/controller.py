@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from executor import events as ev
-from executor.actions import Action, Offload, WakeAt
+from executor.actions import Action, Offload, StopInstance, WakeAt
 from executor.domain import Function, ResidencyState, Tier, Worker
 from executor.hosting import Hosting
 from executor.lifecycle import Lifecycle
@@ -108,6 +108,8 @@ class Controller:
                 self._disabled(event.function)
             case ev.InstanceReady():
                 self._instance_ready(event)
+            case ev.InstancesFound():
+                self._instances_found(event)
             case ev.InstanceGone():
                 self._instance_gone(event)
             case ev.Loaded():
@@ -147,6 +149,16 @@ class Controller:
         instance = self.state.ready(event.instance_id, event.base_bytes, event.at_s)
         if not self.serving.instance_ready(instance, event.at_s):
             self._hosting.turned_idle(instance, event.at_s)
+
+    def _instances_found(self, event: ev.InstancesFound) -> None:
+        for function, report in event.reports.items():
+            self.state.catalogue.learn(function, report)
+        known = [one for one in event.instances if one.gpu is None or one.gpu in self.state.gpus]
+        for instance in known:
+            self.state.found(instance)
+        for instance in known:
+            self._hosting.found(instance, event.at_s)
+        self._outbox.extend(StopInstance(one.id) for one in event.instances if one not in known)
 
     def _instance_gone(self, event: ev.InstanceGone) -> None:
         instance = self._hosting.gone(event.instance_id)

@@ -1,10 +1,11 @@
 """What has happened: the only input of the controller. ``at_s`` is when it was seen."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
-from executor.domain import Invocation, Tier
+from executor.domain import Instance, Invocation, Tier
 from solver import Plan
 
 
@@ -87,6 +88,18 @@ class InstanceReady:
     at_s: float
     instance_id: str
     base_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstancesFound:
+    """Idle instances, with what is in them, that were taken over from a server that was killed.
+
+    ``reports`` are what the loads of their residents took, by function.
+    """
+
+    at_s: float
+    instances: tuple[Instance, ...]
+    reports: Mapping[str, LoadReport]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +212,7 @@ Event: TypeAlias = (
     | FunctionEnabled
     | FunctionDisabled
     | InstanceReady
+    | InstancesFound
     | InstanceGone
     | Loaded
     | LoadFailed

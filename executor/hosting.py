@@ -65,6 +65,16 @@ class Hosting:
         if not self._lifecycle.turned_idle(instance, at_s):
             self.stop(instance, at_s, evicted=False)
 
+    def found(self, instance: Instance, at_s: float) -> None:
+        """Keep an instance that was taken over, unless there is no room or no use for it."""
+        count = self._state.census.by_worker[instance.worker]
+        free_bytes = self._state.free_bytes(instance.worker) + count.stopping_bytes
+        unused = instance.owner == NOBODY and instance.function not in self._stem_cells
+        if free_bytes < 0 or unused:
+            self.stop(instance, at_s)
+        else:
+            self.turned_idle(instance, at_s)
+
     def gone(self, instance_id: str) -> Instance | None:
         """Fold that an instance is no more; None when it was not known."""
         instance = self._state.gone(instance_id)
@@ -144,6 +154,7 @@ class Hosting:
                 instance.limit_bytes,
                 reuses,
                 instance.gpu,
+                instance.function,
             )
         )
         return instance

@@ -121,6 +121,7 @@ def _runtime(
             directory=config.state,
             isolate=config.isolate,
             share_libraries=config.share_libraries,
+            grace_s=config.grace_s,
         )
     from executor.runtimes import docker
 
@@ -135,6 +136,7 @@ def _runtime(
         python=python,
         cpus=config.docker.cpus,
         share_libraries=config.share_libraries,
+        grace_s=config.grace_s,
     )
 
 

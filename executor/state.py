@@ -174,6 +174,11 @@ class State:
             instance_id, state=InstanceState.IDLE, base_bytes=base_bytes, since_s=at_s
         )
 
+    def found(self, instance: Instance) -> None:
+        """Fold that there is an instance which this state did not create."""
+        self._capacity_changed(instance.owner)
+        self._add(instance)
+
     def stopping(self, instance_id: str, at_s: float) -> Instance:
         """Commit the end of an instance; it keeps its memory until it is gone."""
         self._capacity_changed(self.instances[instance_id].owner)
@@ -337,7 +342,10 @@ class State:
         self._undrained.add(owner)
 
     def _next_id(self) -> str:
+        """Return a new id; those of instances that were found are passed over."""
         self._created += 1
+        while f"i{self._created}" in self.instances:
+            self._created += 1
         return f"i{self._created}"
 
     def _add(self, instance: Instance) -> Instance:

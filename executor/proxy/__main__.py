@@ -30,10 +30,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit-bytes", required=True, type=int, help="memory of the instance")
     parser.add_argument("--folder", required=True, type=Path, help="for private files; made anew")
     parser.add_argument("--base-uid", required=True, type=int, help="first user for functions")
+    parser.add_argument("--grace-s", required=True, type=float, help="life without a client")
     parser.add_argument("--no-isolation", action="store_true", help="share the manager's user")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--socket", type=Path, help="Unix socket in a folder of the client")
-    where.add_argument("--descriptor", type=int, help="open socket to the only client")
+    where.add_argument("--descriptor", type=int, help="open socket that listens for the client")
     return parser.parse_args()
 
 
@@ -43,16 +44,16 @@ async def _manage(options: argparse.Namespace) -> None:
     isolation = detect(options.base_uid, wanted=not options.no_isolation)
     nursery = Nursery(Cells(options.folder, isolation), Reaper())
     base_bytes = footprint(os.getpid()).proportional_bytes
-    server = Server(options.owner, options.limit_bytes, base_bytes, nursery)
+    server = Server(options.owner, options.limit_bytes, base_bytes, nursery, options.grace_s)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, server.manager.stop)
     if options.socket is not None:
         await loop.create_unix_server(lambda: Connection(server), options.socket)
         options.socket.chmod(0o666)
     else:
-        channel = socket.socket(fileno=options.descriptor)
-        channel.set_inheritable(False)
-        await loop.create_unix_connection(lambda: Connection(server), sock=channel)
+        listening = socket.socket(fileno=options.descriptor)
+        listening.set_inheritable(False)
+        await loop.create_unix_server(lambda: Connection(server), sock=listening)
     await server.manager.stopped
 
 

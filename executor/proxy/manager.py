@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from . import memory
@@ -12,7 +12,7 @@ from .dialects import Message, Payload, Raised, Ready
 from .machine import Machine
 from .outcomes import Completed, Failed, Loaded, LoadReport, Outcome, Started
 from .process import FunctionProcess, Nursery
-from .residency import Need
+from .residency import Need, Residency
 from .spec import Spec
 from .view import Unreachable
 from .watch import MemoryWatch
@@ -85,17 +85,15 @@ class Manager:
         self._carry_out(self._machine.stop())
 
     def status(self) -> dict[str, Any]:
-        """Describe what is in the instance."""
+        """Describe what is in the instance; loads in the words of ``Loaded``."""
+        call, libraries = self._machine.call, self._machine.shelf.libraries
         return {
             "residencies": {
-                name: {"state": held.state.value, "memory_bytes": held.memory_bytes}
+                name: {"state": held.state.value, **self._load_of(held)}
                 for name, held in self._machine.residencies.items()
             },
-            "libraries": {
-                name: library.memory_bytes
-                for name, library in self._machine.shelf.libraries.items()
-            },
-            "call": self._machine.call.id if self._machine.call is not None else None,
+            "libraries": {name: library.memory_bytes for name, library in libraries.items()},
+            "call": call.id if call is not None else None,
         }
 
     def said(self, function: str, message: Message) -> None:
@@ -220,6 +218,11 @@ class Manager:
         self._machine.residencies[function].memory_bytes = memory_bytes
         library_bytes = self._library_bytes.get(library, 0)
         return replace(report, memory_bytes=memory_bytes, library_bytes=library_bytes)
+
+    def _load_of(self, held: Residency) -> dict[str, float]:
+        took = held.report or LoadReport(0.0, 0.0)
+        library_bytes = self._library_bytes.get(held.library, 0)
+        return asdict(replace(took, memory_bytes=held.memory_bytes, library_bytes=library_bytes))
 
     def _zygotes_of(self, library: str) -> dict[str, int]:
         return {name: pid for name, pid in self._zygotes.pids().items() if name == library}

@@ -15,6 +15,9 @@ from .residency import Need
 from .sdk.headstart.frames import Decoder, Frame, pack
 from .spec import Spec
 
+START_S = 60.0
+"""The first client must come within this time."""
+
 
 class BadRequest(Exception):
     """A client's frame is not a request that this instance can serve."""
@@ -23,17 +26,23 @@ class BadRequest(Exception):
 class Server:
     """The clients of one instance, whose functions all belong to ``owner``.
 
-    The instance stops when the last client leaves, so that none outlives a server that was killed.
+    An instance that nobody has been connected to for ``grace_s`` stops, so that none outlives for
+    ever a server that was killed; until then another server may take it over.
     """
 
-    def __init__(self, owner: str, limit_bytes: int, base_bytes: int, nursery: Nursery) -> None:
+    def __init__(
+        self, owner: str, limit_bytes: int, base_bytes: int, nursery: Nursery, grace_s: float
+    ) -> None:
         self.manager = Manager(limit_bytes, base_bytes, nursery, self._tell)
         self._owner = owner
         self._up = Up(base_bytes, nursery.cells.isolation.describe())
         self._connections: set[Connection] = set()
+        self._grace_s = grace_s
+        self._end = self._end_after(max(grace_s, START_S))
 
     def connected(self, connection: "Connection") -> None:
         """Take in a client."""
+        self._end.cancel()
         self._connections.add(connection)
         connection.send(pack(to_header(self._up)))
 
@@ -41,7 +50,7 @@ class Server:
         """Let a client go."""
         self._connections.discard(connection)
         if not self._connections:
-            self.manager.stop()
+            self._end = self._end_after(self._grace_s)
 
     def requested(self, connection: "Connection", frame: Frame) -> None:
         """Serve a request.
@@ -56,6 +65,9 @@ class Server:
             self._serve(connection, header, frame.tail)
         except (KeyError, TypeError, ValueError) as error:
             raise BadRequest(f"{header.get('op')!r} request: {error!r}") from error
+
+    def _end_after(self, delay_s: float) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(delay_s, self.manager.stop)
 
     def _serve(self, connection: "Connection", header: dict[str, Any], tail: memoryview) -> None:
         match header["op"]:

@@ -1,8 +1,8 @@
 """The instances of a runtime: actions go to their managers, what becomes of them are events."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, Protocol, TypeVar
 
 from executor import events as ev
 from executor.actions import (
@@ -16,7 +16,9 @@ from executor.actions import (
 )
 from executor.clock import Clock
 from executor.proxy.cells import UID_COUNT
+from executor.runtimes.adoption import AdoptingClient, Answer
 from executor.runtimes.client import ProxyClient
+from executor.runtimes.papers import Papers
 from executor.runtimes.protocol import Sink
 
 FIRST_UID = 1_879_048_192
@@ -27,6 +29,9 @@ SERVERS = 2048
 
 INSTANCES = 512
 """At most so many instances at once in a server."""
+
+ADOPTION_S = 10.0
+"""An instance that another server has left must say within this time what is in it."""
 
 
 class LiveInstance(Protocol):
@@ -69,8 +74,35 @@ class Fleet(Generic[One]):
         self._start_instance = start
         self._sink = sink
         self.instances: dict[str, One] = {}
-        self._slots: dict[str, int] = {}
+        self._base_uids: dict[str, int] = {}
         self._stopping: set[str] = set()
+
+    async def adopt(self, left: Iterable[Papers], make: Callable[[Papers, Sink], One]) -> None:
+        """Take over instances that another server has left; those that do not answer end.
+
+        What happens in them before all are known is told behind that.
+
+        Parameters
+        ----------
+        make
+            Makes the instance of given papers; its client is an ``AdoptingClient``.
+        """
+        sink, later = self._sink, list[ev.Event]()
+        self._sink = later.append
+        adopted = []
+        for papers in left:
+            instance = make(papers, lambda event: self._sink(event))
+            self._take_in(papers.start.instance_id, papers.base_uid, instance)
+            adopted.append(instance)
+        answers = await asyncio.gather(*map(_answer, adopted))
+        known = [answer for answer in answers if answer is not None]
+        reports = {name: report for _, loaded in known for name, report in loaded.items()}
+        self._sink = sink
+        if known:
+            instances = tuple(instance for instance, _ in known)
+            sink(ev.InstancesFound(self._clock(), instances, reports))
+        for event in later:
+            sink(event)
 
     def submit(self, action: RuntimeAction) -> None:
         """Begin to carry out an action."""
@@ -99,16 +131,19 @@ class Fleet(Generic[One]):
             self._sink(known.client.up)
 
     def _start_new(self, action: StartInstance) -> None:
-        slot = min(set(range(INSTANCES)).difference(self._slots.values()), default=None)
-        if slot is None:
+        own = range(self._first_uid, self._first_uid + INSTANCES * UID_COUNT, UID_COUNT)
+        base_uid = min(set(own).difference(self._base_uids.values()), default=None)
+        if base_uid is None:
             error = f"there are {INSTANCES} instances; expected fewer"
             self._sink(ev.InstanceGone(self._clock(), action.instance_id, error))
             return
-        base_uid = self._first_uid + slot * UID_COUNT
         instance = self._start_instance(action, base_uid, self._sink)
-        self.instances[action.instance_id] = instance
-        self._slots[action.instance_id] = slot
-        instance.ended.add_done_callback(lambda ended: self._ended(action.instance_id, ended))
+        self._take_in(action.instance_id, base_uid, instance)
+
+    def _take_in(self, instance_id: str, base_uid: int, instance: One) -> None:
+        self.instances[instance_id] = instance
+        self._base_uids[instance_id] = base_uid
+        instance.ended.add_done_callback(lambda ended: self._ended(instance_id, ended))
 
     def _refuse(self, action: Load | Offload | Run | CancelRun) -> None:
         now_s, instance_id, error = self._clock(), action.instance_id, "there is no such instance"
@@ -132,8 +167,21 @@ class Fleet(Generic[One]):
 
     def _ended(self, instance_id: str, ended: asyncio.Task[str]) -> None:
         del self.instances[instance_id]
-        del self._slots[instance_id]
+        del self._base_uids[instance_id]
         asked = instance_id in self._stopping
         self._stopping.discard(instance_id)
         how = str(ended.exception() or ended.result())
         self._sink(ev.InstanceGone(self._clock(), instance_id, None if asked else how))
+
+
+async def _answer(instance: LiveInstance) -> Answer | None:
+    """Wait until an instance that was left has said what is in it, or has ended."""
+    assert isinstance(instance.client, AdoptingClient)
+    found, ended = instance.client.found, instance.ended
+    either: set[asyncio.Future[Any]] = {found, ended}
+    await asyncio.wait(either, timeout=ADOPTION_S, return_when=asyncio.FIRST_COMPLETED)
+    if found.done():
+        return found.result()
+    instance.stop()
+    await asyncio.wait({ended})
+    return None

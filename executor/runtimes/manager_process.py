@@ -1,44 +1,62 @@
-"""The process of an instance's manager, from its start until nothing of it is left."""
+"""The process of an instance's manager, from its start until nothing of it is left.
+
+A manager that another server has started is spoken to all the same, but it is nobody's child here.
+"""
 
 import asyncio
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from executor.actions import CancelRun, Load, Offload, Run
+from executor.actions import CancelRun, Load, Offload, Run, StartInstance
 from executor.proxy.stream import Tail
-from executor.runtimes import leftovers
+from executor.runtimes import leftovers, sockets
 from executor.runtimes.client import ProxyClient
+from executor.runtimes.papers import Papers, fingerprint
 
 _CODE = Path(__file__).parents[2]
 _PASSED_ON = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 _STOP_TIMEOUT_S = 5.0
+_CONTROL = "control"
+
+PAPERS = f"{_CONTROL}/papers.json"
+"""Where in the folder of an instance its papers are."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceOptions:
-    """How to start a manager; its files go into ``folder``, which must not be there."""
+    """How to start a manager; its files go into ``folder``.
 
-    owner: str
-    limit_bytes: int
+    ``contents`` stands for what its functions are made of.
+    """
+
+    start: StartInstance
     folder: Path
     base_uid: int
     isolate: bool
+    grace_s: float
+    contents: str
+
+    def papers(self) -> Papers:
+        """Describe the instance for a server that may take it over."""
+        made_of = fingerprint(self.command(0), self.environment(), self.contents)
+        return Papers(self.start, self.base_uid, made_of)
 
     def command(self, descriptor: int) -> list[str]:
-        """Return the program that speaks on an open socket, and its arguments."""
+        """Return the program that listens on an open socket, and its arguments."""
         return [
             *(sys.executable, "-S", "-P", "-m", "executor.proxy"),
-            f"--owner={self.owner}",
-            f"--limit-bytes={self.limit_bytes}",
+            f"--owner={self.start.owner}",
+            f"--limit-bytes={self.start.limit_bytes}",
             f"--folder={self.folder / 'cells'}",
             f"--base-uid={self.base_uid}",
             f"--descriptor={descriptor}",
+            f"--grace-s={self.grace_s}",
             *([] if self.isolate else ["--no-isolation"]),
         ]
 
@@ -49,11 +67,17 @@ class InstanceOptions:
 
 
 class ManagerProcess:
-    """One manager at work; ``ended`` is done with a description of its end, when all is gone."""
+    """One manager at work; ``ended`` is done with a description of its end, when all is gone.
 
-    def __init__(self, options: InstanceOptions, client: ProxyClient) -> None:
+    ``left`` says that it runs already, started by another server.
+    """
+
+    def __init__(
+        self, options: InstanceOptions, client: ProxyClient, *, left: bool = False
+    ) -> None:
         self.client = client
         self._options = options
+        self._left = left
         self._process: subprocess.Popen[bytes] | None = None
         self._loop = asyncio.get_running_loop()
         self.ended = self._loop.create_task(self._live())
@@ -69,39 +93,53 @@ class ManagerProcess:
 
     async def _live(self) -> str:
         folder = self._options.folder
-        folder.mkdir(mode=0o711)
         try:
-            process = self._process = await self._start()
-            await self.client.lost
-            self._kill()
-            await leftovers.death(process.pid)
-            await leftovers.remove(folder)
-            return _ending(process.wait(), folder)
+            if not self._left:
+                self._process = self._start()
+            with suppress(ConnectionRefusedError):
+                await sockets.connect(folder / _CONTROL, self.client)
+                await self.client.lost
+            await self._end()
+            return self._ending()
         finally:
             shutil.rmtree(folder)
 
-    async def _start(self) -> subprocess.Popen[bytes]:
-        ours, theirs = socket.socketpair()
-        with theirs, (self._options.folder / "log").open("wb") as log:
-            process = subprocess.Popen(
-                self._options.command(theirs.fileno()),
+    def _start(self) -> subprocess.Popen[bytes]:
+        folder = self._options.folder
+        folder.mkdir(mode=0o711)
+        with sockets.listen(folder / _CONTROL) as listening, (folder / "log").open("wb") as log:
+            (folder / PAPERS).write_text(self._options.papers().write())
+            return subprocess.Popen(
+                self._options.command(listening.fileno()),
                 env=self._options.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[listening.fileno()],
                 start_new_session=True,
             )
-        await self._loop.create_unix_connection(lambda: self.client, sock=ours)
-        return process
 
     def _kill(self) -> None:
-        if self._process is not None and self._process.poll() is None:
+        if self._left:
+            self._killing = self._loop.create_task(leftovers.remove(self._options.folder))
+        elif self._process is not None and self._process.poll() is None:
             self._process.kill()
 
+    async def _end(self) -> None:
+        """Kill the manager, whose functions die with it, and then whatever has got away."""
+        if self._process is not None:
+            self._kill()
+            await leftovers.death(self._process.pid)
+        await leftovers.remove(self._options.folder)
 
-def _ending(code: int, folder: Path) -> str:
-    how = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
-    log = Tail()
-    log.add((folder / "log").read_bytes())
-    return f"the manager {how}" + (f": {log.text()}" if log.text() else "")
+    def _ending(self) -> str:
+        log = Tail()
+        log.add((self._options.folder / "log").read_bytes())
+        how = "has ended" if self._process is None else _how(self._process.wait())
+        return f"the manager {how}" + (f": {log.text()}" if log.text() else "")
+
+
+def _how(code: int) -> str:
+    if code < 0:
+        return f"was killed by {signal.Signals(-code).name}"
+    return f"ended with status {code}"

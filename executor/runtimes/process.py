@@ -1,17 +1,23 @@
 """Instances as processes of this machine: a manager each, with its functions below it."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from executor.actions import RuntimeAction, StartInstance
 from executor.calls import Calls
 from executor.clock import Clock
 from executor.functions import Package
+from executor.runtimes import leftovers
+from executor.runtimes.adoption import AdoptingClient
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.fleet import Fleet
-from executor.runtimes.manager_process import InstanceOptions, ManagerProcess
+from executor.runtimes.home import home
+from executor.runtimes.manager_process import PAPERS, InstanceOptions, ManagerProcess
+from executor.runtimes.papers import Papers, contents
 from executor.runtimes.protocol import Sink
 from executor.runtimes.specs import Specs
 
@@ -36,6 +42,8 @@ class ProcessRuntime:
         root, without which it is off.
     share_libraries
         Import the libraries that functions name once an instance, in a zygote.
+    grace_s
+        How long instances outlive a server that was killed, for the next one to take them over.
     """
 
     def __init__(
@@ -47,45 +55,84 @@ class ProcessRuntime:
         *,
         isolate: bool = True,
         share_libraries: bool = True,
+        grace_s: float = 0.0,
     ) -> None:
+        self._packages = packages
         self._specs = Specs(packages, share_libraries=share_libraries)
         self._calls = calls
         self._clock = clock
         self._directory = directory.absolute()
-        self._folder = self._directory / f"{_PREFIX}{os.getpid()}"
         self._isolate = isolate
+        self._grace_s = grace_s
+        self._closing = AsyncExitStack()
 
     async def open(self, sink: Sink) -> None:
         """Start; events go to ``sink`` on the loop's thread."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        _remove_stale(self._directory)
-        self._folder.mkdir(mode=0o711)
-        self._fleet = Fleet(os.getpid(), self._clock, self._start, sink)
+        self._contents = await asyncio.to_thread(contents, self._packages.values())
+        async with AsyncExitStack() as stack:
+            own = stack.enter_context(home(self._directory, _PREFIX))
+            for folder in own.abandoned:
+                await _remove_all(folder)
+                shutil.rmtree(folder)
+            self._folder = own.folder
+            self._fleet = Fleet(os.getpid(), self._clock, self._start, sink)
+            stack.push_async_callback(self._fleet.close)
+            await self._fleet.adopt(await self._left(), self._adopt)
+            self._closing = stack.pop_all()
 
     async def close(self) -> None:
         """Stop every instance and wait until nothing of them is left."""
-        await self._fleet.close()
-        self._folder.rmdir()
+        await self._closing.aclose()
 
     def submit(self, action: RuntimeAction) -> None:
         """Begin to carry out an action."""
         self._fleet.submit(action)
 
     def _start(self, action: StartInstance, base_uid: int, sink: Sink) -> ManagerProcess:
-        options = InstanceOptions(
-            owner=action.owner,
-            limit_bytes=action.limit_bytes,
-            folder=self._folder / action.instance_id,
+        client = ProxyClient(action.instance_id, self._specs, self._calls, self._clock, sink)
+        return ManagerProcess(self._options(action, base_uid), client)
+
+    def _adopt(self, papers: Papers, sink: Sink) -> ManagerProcess:
+        client = AdoptingClient(papers.start, self._specs, self._calls, self._clock, sink)
+        return ManagerProcess(self._options(papers.start, papers.base_uid), client, left=True)
+
+    def _options(self, start: StartInstance, base_uid: int) -> InstanceOptions:
+        return InstanceOptions(
+            start=start,
+            folder=self._folder / start.instance_id,
             base_uid=base_uid,
             isolate=self._isolate,
+            grace_s=self._grace_s,
+            contents=self._contents.get(start.owner, ""),
         )
-        client = ProxyClient(action.instance_id, self._specs, self._calls, self._clock, sink)
-        return ManagerProcess(options, client)
+
+    async def _left(self) -> list[Papers]:
+        """Return the papers of instances to take over; the others are removed."""
+        found = []
+        for folder in _instances(self._folder):
+            file = folder / PAPERS
+            papers = Papers.read(file.read_text()) if file.exists() else None
+            if papers is not None and self._fits(papers):
+                found.append(papers)
+            else:
+                await _remove(folder)
+        return found
+
+    def _fits(self, papers: Papers) -> bool:
+        """Whether an instance is such as would be made by now."""
+        return papers == self._options(papers.start, papers.base_uid).papers()
 
 
-def _remove_stale(directory: Path) -> None:
-    """Remove what servers have left that were killed."""
-    for folder in directory.glob(f"{_PREFIX}*"):
-        pid = folder.name.removeprefix(_PREFIX)
-        if pid == str(os.getpid()) or not Path("/proc", pid).exists():
-            shutil.rmtree(folder)
+def _instances(folder: Path) -> list[Path]:
+    return [one for one in folder.iterdir() if one.is_dir()]
+
+
+async def _remove_all(folder: Path) -> None:
+    for one in _instances(folder):
+        await _remove(one)
+
+
+async def _remove(folder: Path) -> None:
+    """End what is left of an instance, and remove its files."""
+    await leftovers.remove(folder)
+    shutil.rmtree(folder)

@@ -2,8 +2,9 @@
 
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import httpx
 import yaml
 
-from bench.demo.server import server
+from bench.demo.server import ServerFailed, server
 
 TENSORS = [{"name": "x", "datatype": "BYTES", "shape": [-1]}]
 
@@ -46,6 +47,13 @@ class Site:
         """Return the metrics as they are exposed."""
         return (await self.client.get("/metrics")).text
 
+    def kill(self) -> None:
+        """Kill the server itself, which is one process."""
+        file = str(self.state.parent / "server" / "headstart.yaml").encode()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit() and file in _read(entry / "cmdline").split(b"\0"):
+                os.kill(int(entry.name), signal.SIGKILL)
+
     def processes(self, program: str) -> list[int]:
         """List the living processes below the server whose command line has ``program``."""
         found = []
@@ -78,9 +86,18 @@ async def site(folder: Path, functions: dict[str, str], **settings: Any) -> Asyn
         yield Site(client, folder / "state")
 
 
+@asynccontextmanager
+async def killed(serving: AbstractAsyncContextManager[Site]) -> AsyncIterator[Site]:
+    """Kill a server in the end, and leave what it leaves."""
+    with suppress(ServerFailed):
+        async with serving as here:
+            yield here
+            here.kill()
+
+
 def write_function(folder: Path, code: str, manifest: dict[str, Any] | None = None) -> None:
     """Write a handler and its ``function.yaml``."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     (folder / "handler.py").write_text(code)
     profile = {"import_s": 0.1, "load_s": 0.1, "memory": "32MiB"}
     values: dict[str, Any] = {"owner": "o", "memory": "128MiB", "profile": profile}

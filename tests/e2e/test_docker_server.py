@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from bench.demo.server import ServerFailed
-from tests.e2e.servers import ECHO, Site, site
+from tests.e2e.servers import ECHO, Site, killed, site
 from tests.executor.runtimes.containers import engine_url
 
 pytestmark = [pytest.mark.anyio, pytest.mark.docker]
@@ -40,12 +40,12 @@ def containers(
     return site(folder, functions, runtime="docker", docker={"engines": engines}, **settings)
 
 
-def ids(here: Site) -> list[str]:
-    """List the ids of the server's running containers."""
+def ids(here: Site, *, ended: bool = False) -> list[str]:
+    """List the ids of the server's containers, with or without those that have ended."""
     (folder,) = here.state.glob("containers-*")
     label = f"headstart.server={folder.name.removeprefix('containers-')}"
     with docker.APIClient(engine_url(), version="auto") as api:
-        return [one["Id"] for one in api.containers(filters={"label": label})]
+        return [one["Id"] for one in api.containers(all=ended, filters={"label": label})]
 
 
 def kill(container: str) -> None:
@@ -70,6 +70,39 @@ async def test_idle_containers_are_filled_with_other_functions(tmp_path: Path) -
         first = await here.call("twin")
         assert len(ids(here)) == 1
     assert first.headers["headstart-start-kind"] == "host"
+
+
+async def test_a_killed_servers_containers_serve_the_next_one(tmp_path: Path) -> None:
+    functions = {"echo": ECHO, "twin": ECHO}
+    async with killed(containers(tmp_path, functions)) as here:
+        await here.call("echo")
+        while 'headstart_resident_functions{tier="host"} 2.0' not in await here.metrics():
+            pass
+        before = ids(here)
+    async with containers(tmp_path, functions) as here:
+        found = await here.metrics()
+        answer = await here.call("echo")
+        assert ids(here) == before
+    assert 'headstart_instances{state="idle"} 1.0' in found
+    assert 'headstart_resident_functions{tier="host"} 2.0' in found
+    assert "headstart_instance_limit_bytes 1.34217728e+08" in found
+    assert answer.headers["headstart-start-kind"] == "host"
+    with docker.APIClient(engine_url(), version="auto") as api:
+        assert not set(before) & {one["Id"] for one in api.containers(all=True)}
+
+
+async def test_a_killed_server_that_none_follows_leaves_nothing_that_runs(tmp_path: Path) -> None:
+    async with killed(containers(tmp_path, {"f": HANG}, grace_s=0.5)) as here:
+        await here.call("f")
+        hanging = asyncio.create_task(here.call("f", "hang"))
+        while 'headstart_instances{state="busy"} 1.0' not in await here.metrics():
+            pass
+    await asyncio.gather(hanging, return_exceptions=True)
+    (left,) = ids(here, ended=True)
+    while ids(here):
+        await asyncio.sleep(0.05)
+    with docker.APIClient(engine_url(), version="auto") as api:
+        api.remove_container(left)
 
 
 async def test_owners_have_containers_of_their_own(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from tritonclient import http as triton
 
-from tests.e2e.servers import ECHO, Site, site
+from tests.e2e.servers import ECHO, Site, killed, site
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +72,24 @@ async def test_idle_instances_are_filled_with_other_functions(tmp_path: Path) ->
             pass
         first = await here.call("twin")
     assert first.headers["headstart-start-kind"] == "host"
+
+
+async def test_a_killed_servers_residents_serve_the_next_one(tmp_path: Path) -> None:
+    functions = {"echo": ECHO, "twin": ECHO}
+    async with killed(site(tmp_path, functions)) as here:
+        await here.call("echo")
+        while 'headstart_resident_functions{tier="host"} 2.0' not in await here.metrics():
+            pass
+        before = sorted(here.processes("executor.proxy"))
+    async with site(tmp_path, functions) as here:
+        found = await here.metrics()
+        answers = [await here.call(name) for name in functions]
+        assert sorted(here.processes("executor.proxy")) == before
+    assert 'headstart_instances{state="idle"} 1.0' in found
+    assert 'headstart_resident_functions{tier="host"} 2.0' in found
+    assert answers[0].headers["headstart-start-kind"] == "host"
+    assert [one.status_code for one in answers] == [200, 200]
+    assert not list((tmp_path / "state").iterdir())
 
 
 async def test_an_unknown_model_is_not_found(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """A controller at work on a simulated runtime, with everything it did on record."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from itertools import count
 
 from executor import events as ev
 from executor.actions import Action, Finish, Load, Run, Served, StartInstance
 from executor.controller import Controller, Settings
-from executor.domain import Function, Invocation, Worker
+from executor.domain import Function, Instance, Invocation, Tier, Worker
 from executor.drivers.engine import Engine, Outlets
 from executor.drivers.sim import ChargedPlanner, EventHeap
 from executor.preload import PlanSettings
@@ -73,11 +74,13 @@ class Simulation:
         self.controller = controller(functions, options or settings(), worker_mib, policy, gpus)
         profiles = {one.name: one.profile for one in functions}
         costs = SimCosts(profiles, lambda _call, _function: RUN_S, START_S)
-        self.runtime = SimRuntime(self.timer, costs, lambda event: self.engine.deliver(event))
+        self.runtime = SimRuntime(self.timer, costs, self._happened)
         planner = ChargedPlanner(self.timer, by_priority, lambda _: SOLVE_S)
         outlets = Outlets(self._finish, _raise, self._record)
         self.engine = Engine(self.controller, self.runtime, self.timer, planner, outlets)
         self._numbers = count(1)
+        self._left: dict[str, Instance] = {}
+        self._loaded: defaultdict[str, dict[str, ev.LoadReport]] = defaultdict(dict)
 
     def call(self, function: str, at_s: float, timeout_s: float = 30.0) -> str:
         """Let a call arrive at a time, and return its id."""
@@ -85,6 +88,11 @@ class Simulation:
         invocation = Invocation(id_, function, at_s, at_s + timeout_s)
         self.timer.at(at_s, lambda: self.engine.deliver(ev.Arrived(at_s, invocation)))
         return id_
+
+    def leave(self, instance: Instance) -> None:
+        """Let there be an instance of another server, found when its residents are loaded."""
+        self._left[instance.id] = instance
+        self.runtime.submit(StartInstance(instance.id, "w", instance.owner, instance.limit_bytes))
 
     def tick(self) -> ev.Tick:
         """Return a tick of the present time."""
@@ -116,6 +124,25 @@ class Simulation:
     def runs(self) -> list[Run]:
         """Return the runs that were ordered."""
         return [one for one in self.actions if isinstance(one, Run)]
+
+    def _happened(self, event: ev.Event) -> None:
+        """Keep what happens in an instance from the controller until it is found."""
+        if isinstance(event, ev.InstanceReady) and event.instance_id in self._left:
+            for name in self._left[event.instance_id].residencies:
+                self.runtime.submit(Load(event.instance_id, name, Tier.HOST))
+            self._find(event.instance_id, {})
+        elif isinstance(event, ev.Loaded) and event.instance_id in self._left:
+            self._find(event.instance_id, {event.function: event.report})
+        else:
+            self.engine.deliver(event)
+
+    def _find(self, instance_id: str, loaded: dict[str, ev.LoadReport]) -> None:
+        instance = self._left[instance_id]
+        self._loaded[instance_id].update(loaded)
+        if self._loaded[instance_id].keys() == instance.residencies.keys():
+            del self._left[instance_id]
+            reports = self._loaded.pop(instance_id)
+            self.engine.deliver(ev.InstancesFound(self.timer.now_s(), (instance,), reports))
 
     def _record(self, event: ev.Event, actions: list[Action]) -> None:
         self.log.append((event, actions))

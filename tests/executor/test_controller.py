@@ -4,7 +4,15 @@ import pytest
 
 from executor import events as ev
 from executor.actions import CancelRun, Load, Offload, Run, StopInstance
-from executor.domain import Isolation, StartKind
+from executor.domain import (
+    NOBODY,
+    Function,
+    Instance,
+    InstanceState,
+    Isolation,
+    StartKind,
+    stem_name,
+)
 from executor.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -15,7 +23,7 @@ from executor.errors import (
 )
 from executor.events import FailureKind
 from tests.executor.simulation import RUN_S, START_S, Simulation, settings
-from tests.executor.worlds import function
+from tests.executor.worlds import function, with_residents
 
 F, G, H = (function(name) for name in "fgh")
 READY_S = F.profile.ready_s
@@ -264,6 +272,67 @@ def test_a_failed_preload_is_not_tried_again_at_once() -> None:
     assert len([one for one in world.loads() if one.function == "g"]) == before
     world.run(15.0)
     assert len([one for one in world.loads() if one.function == "g"]) > before
+
+
+def left(id_: str, *residents: Function, owner: str = "ann", of: str = "f") -> Instance:
+    """Make an instance that another server has left."""
+    instance = Instance(id_, "w", owner, of, 400 * 2**20, InstanceState.IDLE, 0.0)
+    return with_residents(instance, *residents)
+
+
+def test_what_was_found_serves_the_next_call() -> None:
+    world = Simulation([F, G], settings(preload=False))
+    world.leave(left("i7", F))
+    call = world.call("f", 10.0)
+    world.run(30.0)
+    assert world.served(call).start_kind is StartKind.HOST
+    assert world.served(call).instance_id == "i7"
+    assert not world.starts()
+
+
+def test_what_loads_took_before_is_known() -> None:
+    slow = replace(F, profile=replace(F.profile, import_s=9.0))
+    world = Simulation([slow], settings(preload=False))
+    found = ev.InstancesFound(0.0, (left("i7", F),), {"f": ev.LoadReport(0.1, 0.2, 2**20)})
+    world.engine.deliver(found)
+    assert world.controller.state.functions["f"].profile.import_s == 0.1
+
+
+def test_what_was_found_expires_and_leaves_its_name_to_no_other_before() -> None:
+    world = Simulation([F], settings(preload=False))
+    world.leave(left("i1", F))
+    world.call("f", 10.0)
+    world.call("f", 10.05)
+    world.run(20.0)
+    assert [one.instance_id for one in world.starts()] == ["i2"]
+    world.run(200.0)
+    assert not world.controller.state.instances
+
+
+def test_more_than_the_worker_has_room_for_is_stopped() -> None:
+    world = Simulation([F], settings(preload=False), worker_mib=800)
+    for number in (1, 2, 3):
+        world.leave(left(f"i{number}", F))
+    world.run(5.0)
+    state = world.controller.state
+    assert len(state.instances) == 2
+    assert state.census.by_worker["w"].committed_bytes == 800 * 2**20
+
+
+def test_an_instance_on_a_gpu_that_is_not_ours_by_now_is_stopped() -> None:
+    world = Simulation([F])
+    world.leave(left("i1", F)._replace(gpu="w/gone"))
+    world.run(5.0)
+    assert not world.controller.state.instances
+    assert StopInstance("i1") in world.actions
+
+
+def test_a_found_stem_cell_that_nobody_wants_is_stopped() -> None:
+    world = Simulation([F])
+    world.leave(left("i1", owner=NOBODY, of=stem_name("python")))
+    world.run(5.0)
+    assert not world.controller.state.instances
+    assert StopInstance("i1") in world.actions
 
 
 def test_measured_footprints_are_what_is_planned_with() -> None:

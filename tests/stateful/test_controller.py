@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from executor import events as ev
-from executor.domain import InstanceState, ResidencyState
+from executor.domain import Function, Instance, InstanceState, ResidencyState
 from executor.planner import capacity_bytes
+from executor.units import MIB
 from predictors.keepalive.fixed import FixedKeepAlive
 from tests.executor.simulation import Simulation, settings
-from tests.executor.worlds import function
+from tests.executor.worlds import function, with_residents
 
 FUNCTIONS = [
     function("a", mib=100),
@@ -18,6 +19,8 @@ FUNCTIONS = [
     function("x", owner="bob", mib=100, limit_mib=250),
     function("y", owner="bob", mib=200, limit_mib=600),
 ]
+MOST_LEFT = 2
+STOPPING = InstanceState.STOPPING
 NAMES = [one.name for one in FUNCTIONS]
 
 
@@ -31,6 +34,7 @@ class Histories(RuleBasedStateMachine):
         )
         self.calls: list[str] = []
         self.disabled: set[str] = set()
+        self.left: list[str] = []
 
     @property
     def now_s(self) -> float:
@@ -60,6 +64,14 @@ class Histories(RuleBasedStateMachine):
         ids = sorted(self.world.controller.state.instances)
         self.world.runtime.kill(data.draw(st.sampled_from(ids)))
 
+    @precondition(lambda self: len(self.left) < MOST_LEFT)
+    @rule(loaded=st.lists(st.sampled_from(FUNCTIONS[:2]), unique=True))
+    def leave(self, loaded: list[Function]) -> None:
+        """Another server has left an instance, which is found after a while."""
+        self.left.append(f"left{len(self.left)}")
+        instance = Instance(self.left[-1], "w", "ann", "a", 400 * MIB, InstanceState.IDLE, 0.0)
+        self.world.leave(with_residents(instance, *loaded))
+
     @rule(name=st.sampled_from(NAMES))
     def toggle(self, name: str) -> None:
         if name in self.disabled:
@@ -74,7 +86,9 @@ class Histories(RuleBasedStateMachine):
         state = self.world.controller.state
         for worker in state.workers.values():
             here = [one for one in state.instances.values() if one.worker == worker.name]
-            assert sum(one.limit_bytes for one in here) <= worker.memory_bytes
+            surplus = [one for one in here if one.id in self.left and one.state is STOPPING]
+            committed = sum(one.limit_bytes for one in here if one not in surplus)
+            assert committed <= worker.memory_bytes
 
     @invariant()
     def instances_hold_their_owners_functions_within_their_limits(self) -> None:

@@ -1,7 +1,6 @@
 """How the server reaches the manager in a container: its Unix socket, or a relay's stream."""
 
 import asyncio
-import os
 import select
 import socket
 import struct
@@ -10,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from ssl import SSLSocket
 
+from executor.runtimes import sockets
 from executor.runtimes.client import ProxyClient
 
 _CHUNK_BYTES = 1 << 18
@@ -19,23 +19,14 @@ _HEADER = struct.Struct(">BxxxL")
 
 
 async def connect_here(folder: Path, client: ProxyClient) -> None:
-    """Connect to the manager's socket in a folder as soon as it listens.
-
-    The folder's descriptor stands for its path, which may be longer than a socket's may be.
-    """
-    loop = asyncio.get_running_loop()
-    descriptor = os.open(folder, os.O_PATH)
-    try:
-        while True:
-            try:
-                path = f"/proc/self/fd/{descriptor}/socket"
-                await loop.create_unix_connection(lambda: client, path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                await asyncio.sleep(_RETRY_S)
-            else:
-                return
-    finally:
-        os.close(descriptor)
+    """Connect to the manager's socket in a folder as soon as it listens."""
+    while True:
+        try:
+            await sockets.connect(folder, client)
+        except (FileNotFoundError, ConnectionRefusedError):
+            await asyncio.sleep(_RETRY_S)
+        else:
+            return
 
 
 async def connect_there(stream: socket.socket, client: ProxyClient) -> None:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from executor.actions import StartInstance
 from executor.functions import Package
+from executor.runtimes.papers import Papers, fingerprint
 from executor.units import MIB
 
 SERVER_LABEL = "headstart.server"
@@ -17,6 +19,9 @@ SERVER_LABEL = "headstart.server"
 
 PYTHON_VERSION = (3, 11)
 """Of the interpreter in the image, Debian 12's; compiled packages fit no other."""
+
+PAPERS_LABEL = "headstart.papers"
+"""What a server must know of a container to take it over, in JSON."""
 
 _HOME = "/opt/headstart"
 PYTHON = Path(f"{_HOME}/environment/bin/python3")
@@ -54,58 +59,71 @@ class ContainerOptions:
         What else its functions read.
     folder
         Of this machine, for the socket; None for a container on another one.
+    grace_s
+        How long it lives without a server.
+    contents
+        Stands for what is in the image and in what it mounts.
     """
 
     image: str
     server: str
     installed: Path
-    instance_id: str
-    owner: str
-    limit_bytes: int
+    start: StartInstance
     cpus: float
     base_uid: int
     needs: tuple[Path, ...]
     folder: Path | None
+    grace_s: float
+    contents: str
 
     @property
     def name(self) -> str:
         """Its name for the engine."""
-        return f"headstart-{self.server}-{self.instance_id}"
+        return f"headstart-{self.server}-{self.start.instance_id}"
+
+    def papers(self) -> Papers:
+        """Describe it for a server that may take it over."""
+        return Papers(self.start, self.base_uid, fingerprint(self._body(), self.contents))
 
     def config(self) -> dict[str, Any]:
         """Return the body of the request that creates it."""
+        labels = {
+            SERVER_LABEL: self.server,
+            "headstart.instance": self.start.instance_id,
+            "headstart.owner": self.start.owner,
+            PAPERS_LABEL: self.papers().write(),
+        }
+        return {**self._body(), "Labels": labels}
+
+    def _body(self) -> dict[str, Any]:
         return {
             "Image": self.image,
             "Cmd": self._command(),
             "Env": [f"PYTHONPATH={_HOME}", "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"],
             "User": "0:0",
-            "Labels": {
-                SERVER_LABEL: self.server,
-                "headstart.instance": self.instance_id,
-                "headstart.owner": self.owner,
-            },
             "HostConfig": {**self._limits(), **self._confinement(), "Mounts": self._mounts()},
         }
 
     def _command(self) -> list[str]:
         return [
             *("/usr/bin/python3", "-S", "-P", "-m", "executor.proxy"),
-            f"--owner={self.owner}",
-            f"--limit-bytes={self.limit_bytes}",
+            f"--owner={self.start.owner}",
+            f"--limit-bytes={self.start.limit_bytes}",
             f"--folder={_CELLS}",
             f"--base-uid={self.base_uid}",
             f"--socket={SOCKET}",
+            f"--grace-s={self.grace_s}",
         ]
 
     def _limits(self) -> dict[str, Any]:
         """Limit what it takes; processors are shared in proportion to memory when they are few."""
         return {
-            "Memory": self.limit_bytes,
-            "MemorySwap": self.limit_bytes,
+            "Memory": self.start.limit_bytes,
+            "MemorySwap": self.start.limit_bytes,
             "MemorySwappiness": 0,
             "PidsLimit": _PROCESSES,
             "NanoCpus": int(self.cpus * 1e9),
-            "CpuShares": max(2, self.limit_bytes // MIB),
+            "CpuShares": max(2, self.start.limit_bytes // MIB),
         }
 
     def _confinement(self) -> dict[str, Any]:
@@ -122,7 +140,7 @@ class ContainerOptions:
 
     def _memory_folders(self) -> dict[str, str]:
         """Name what is writable; it counts as the container's memory."""
-        folders = {_CELLS: f"rw,exec,nosuid,nodev,mode=0711,size={self.limit_bytes}"}
+        folders = {_CELLS: f"rw,exec,nosuid,nodev,mode=0711,size={self.start.limit_bytes}"}
         if self.folder is None:
             folders[_FOLDER] = "rw,noexec,nosuid,nodev,mode=0700,size=64k"
         return folders

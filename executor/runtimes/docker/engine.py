@@ -16,7 +16,13 @@ from docker.tls import TLSConfig
 from requests.exceptions import RequestException
 
 from executor.errors import PermanentFailure, RuntimeFailure
-from executor.runtimes.docker.container import PYTHON, SERVER_LABEL, SOCKET, ContainerOptions
+from executor.runtimes.docker.container import (
+    PAPERS_LABEL,
+    PYTHON,
+    SERVER_LABEL,
+    SOCKET,
+    ContainerOptions,
+)
 from executor.runtimes.docker.deaths import Deaths
 from executor.runtimes.docker.tunnel import Tunnel
 
@@ -58,6 +64,7 @@ class Engine:
         self.name = name
         self.address = address
         self.cpus = 0.0
+        self.image = ""
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix=f"docker-{name}")
         self._closing = AsyncExitStack()
         self._closing.callback(self._pool.shutdown)
@@ -80,7 +87,7 @@ class Engine:
         self._closing.callback(self._api.close)
         self.cpus = float((await self._do(self._api.info))["NCPU"])
         try:
-            await self._do(self._api.inspect_image, image)
+            self.image = (await self._do(self._api.inspect_image, image))["Id"]
         except NotFound as error:
             raise PermanentFailure(
                 f"engine {self.name} has no image {image}; `make image` builds it"
@@ -101,7 +108,10 @@ class Engine:
         return str(made["Id"])
 
     async def start(self, container: str) -> int:
-        """Start a container and return its first process's id, which is of the engine's machine."""
+        """Start a container, unless it runs, and return the id of its first process.
+
+        The id is of the engine's machine.
+        """
         await self._do(self._api.start, container)
         return int((await self._do(self._api.inspect_container, container))["State"]["Pid"])
 
@@ -118,11 +128,14 @@ class Engine:
         with suppress(NotFound):
             await self._do(lambda: self._api.remove_container(container, v=True, force=True))
 
-    async def remove_all(self, server: str) -> None:
-        """Remove all containers of a server."""
+    async def left_by(self, server: str) -> dict[str, str]:
+        """List all containers of a server with their papers; those that have ended have none."""
         filters = {"label": f"{SERVER_LABEL}={server}"}
         found = await self._do(lambda: self._api.containers(all=True, filters=filters))
-        await asyncio.gather(*(self.remove(one["Id"]) for one in found))
+        return {
+            one["Id"]: one["Labels"].get(PAPERS_LABEL, "") if one["State"] == "running" else ""
+            for one in found
+        }
 
     async def ending(self, container: str) -> str:
         """Describe how a container ended, with its last words."""

@@ -26,6 +26,8 @@ class ContainerInstance:
 
     Parameters
     ----------
+    container
+        The id of one that another server has left; empty to create one.
     make_client
         Makes the client of its manager, which gives its events to the sink.
     limit_of
@@ -39,6 +41,7 @@ class ContainerInstance:
         make_client: Callable[[Sink], ProxyClient],
         limit_of: Callable[[str], int],
         sink: Sink,
+        container: str = "",
     ) -> None:
         self.client = make_client(self._happened)
         self.cgroup: cgroup.Cgroup | None = None
@@ -46,8 +49,9 @@ class ContainerInstance:
         self._engine = engine
         self._limit_of = limit_of
         self._sink = sink
-        self._container = ""
-        self._limit = MemoryLimit(options.limit_bytes, self._set_limit)
+        self._container = container
+        self._limit_bytes = options.start.limit_bytes
+        self._limit = MemoryLimit(0 if container else self._limit_bytes, self._set_limit)
         self._runs: dict[str, Run] = {}
         self._oom_kills = 0
         self._doomed = False
@@ -68,7 +72,7 @@ class ContainerInstance:
 
     async def _live(self) -> str:
         folder = self._options.folder
-        if folder is not None:
+        if folder is not None and not self._container:
             folder.mkdir(mode=0o700)
         try:
             return await self._live_in_container()
@@ -77,7 +81,7 @@ class ContainerInstance:
                 shutil.rmtree(folder)
 
     async def _live_in_container(self) -> str:
-        container = self._container = await self._engine.create(self._options)
+        container = self._container = self._container or await self._engine.create(self._options)
         died = self._engine.deaths.of(container)
         try:
             if self._doomed:
@@ -85,6 +89,8 @@ class ContainerInstance:
             pid = await self._engine.start(container)
             if self._options.folder is not None:
                 self.cgroup = cgroup.find(pid, container)
+                self._oom_kills = self.cgroup.oom_kills() if self.cgroup is not None else 0
+            self._limit.set(self._limit_bytes)
             if await self._connect(died):
                 await self._end(died)
             return await self._engine.ending(container)
@@ -152,11 +158,11 @@ class ContainerInstance:
         """Hold a call that is alone in the container to its function's own limit."""
         if not run.keep:
             limit_bytes = self._limit_of(run.function)
-            self._limit.set(min(limit_bytes, self._options.limit_bytes))
+            self._limit.set(min(limit_bytes, self._limit_bytes))
 
     def _widen(self, call: str) -> None:
         self._runs.pop(call, None)
-        self._limit.set(self._options.limit_bytes)
+        self._limit.set(self._limit_bytes)
 
     def _explained(self, error: str) -> str:
         if self.cgroup is None:

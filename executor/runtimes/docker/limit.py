@@ -10,7 +10,7 @@ class MemoryLimit:
     Parameters
     ----------
     limit_bytes
-        What it was made with.
+        What it is, 0 when that is not known.
     change
         Changes it.
     """

@@ -1,25 +1,26 @@
 """Instances as Docker containers: one container each, of one owner, on one of several engines."""
 
 import asyncio
-import fcntl
 import os
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 from executor.actions import RuntimeAction, StartInstance
 from executor.calls import Calls
 from executor.clock import Clock
 from executor.functions import Package
+from executor.runtimes.adoption import AdoptingClient
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.docker import environment
 from executor.runtimes.docker.container import PYTHON, ContainerOptions, needs_of
 from executor.runtimes.docker.engine import Address, Engine
 from executor.runtimes.docker.instance import ContainerInstance
 from executor.runtimes.fleet import Fleet
+from executor.runtimes.home import home
+from executor.runtimes.papers import Papers, contents
 from executor.runtimes.protocol import Sink
 from executor.runtimes.specs import Specs
 
@@ -49,6 +50,8 @@ class DockerRuntime:
         How many processors a container may use; None for all.
     share_libraries
         Import the libraries that functions name once an instance, in a zygote.
+    grace_s
+        How long containers outlive a server that was killed, for the next one to take them over.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class DockerRuntime:
         python: Path,
         cpus: float | None = None,
         share_libraries: bool = True,
+        grace_s: float = 0.0,
     ) -> None:
         self._packages = dict(packages)
         inside = {name: replace(package, python=PYTHON) for name, package in packages.items()}
@@ -71,10 +75,10 @@ class DockerRuntime:
         self._clock = clock
         self._directory = directory.absolute()
         self._engines = {name: Engine(name, address) for name, address in engines.items()}
-        self._server = uuid4().hex
         self._image = image
         self._python = python
         self._cpus = cpus
+        self._grace_s = grace_s
         self._closing = AsyncExitStack()
 
     async def open(self, sink: Sink) -> None:
@@ -86,15 +90,18 @@ class DockerRuntime:
             If an engine does not answer or lacks the image, or the interpreter does not fit it.
         """
         self._installed = await asyncio.to_thread(environment.packages_of, self._python)
+        self._contents = await asyncio.to_thread(contents, self._packages.values())
         async with AsyncExitStack() as stack:
+            self._home = stack.enter_context(home(self._directory, _PREFIX))
             for engine in self._engines.values():
                 stack.push_async_callback(engine.close)
-                await engine.open(self._server, self._image)
-            await self._remove_stale()
-            self._folder = self._directory / f"{_PREFIX}{self._server}"
-            stack.enter_context(_locked(self._folder))
+                await engine.open(self._home.name, self._image)
+            for folder in self._home.abandoned:
+                await self._clear(folder)
             self._fleet = Fleet(os.getpid(), self._clock, self._start, sink)
             stack.push_async_callback(self._fleet.close)
+            self._left = await self._find_left()
+            await self._fleet.adopt(self._left, self._adopt)
             self._closing = stack.pop_all()
 
     async def close(self) -> None:
@@ -114,47 +121,62 @@ class DockerRuntime:
         }
 
     def _start(self, action: StartInstance, base_uid: int, sink: Sink) -> ContainerInstance:
-        engine = self._engines[action.worker]
-        options = ContainerOptions(
-            image=self._image,
-            server=self._server,
-            installed=self._installed,
-            instance_id=action.instance_id,
-            owner=action.owner,
-            limit_bytes=action.limit_bytes,
-            cpus=min(self._cpus or engine.cpus, engine.cpus),
-            base_uid=base_uid,
-            needs=needs_of(self._packages.values(), action.owner),
-            folder=self._folder / action.instance_id if engine.address.local else None,
-        )
-
         def client(sink: Sink) -> ProxyClient:
             return ProxyClient(action.instance_id, self._specs, self._calls, self._clock, sink)
 
+        engine = self._engines[action.worker]
+        options = self._options(action, base_uid, engine)
         return ContainerInstance(options, engine, client, self._limit_of, sink)
+
+    def _adopt(self, papers: Papers, sink: Sink) -> ContainerInstance:
+        def client(sink: Sink) -> ProxyClient:
+            return AdoptingClient(papers.start, self._specs, self._calls, self._clock, sink)
+
+        engine = self._engines[papers.start.worker]
+        options = self._options(papers.start, papers.base_uid, engine)
+        return ContainerInstance(options, engine, client, self._limit_of, sink, self._left[papers])
+
+    def _options(self, start: StartInstance, base_uid: int, engine: Engine) -> ContainerOptions:
+        return ContainerOptions(
+            image=self._image,
+            server=self._home.name,
+            installed=self._installed,
+            start=start,
+            cpus=min(self._cpus or engine.cpus, engine.cpus),
+            base_uid=base_uid,
+            needs=needs_of(self._packages.values(), start.owner),
+            folder=self._home.folder / start.instance_id if engine.address.local else None,
+            grace_s=self._grace_s,
+            contents=f"{engine.image} {self._contents.get(start.owner, '')}",
+        )
 
     def _limit_of(self, function: str) -> int:
         return self._packages[function].function.memory_limit_bytes
 
-    async def _remove_stale(self) -> None:
-        """Remove what servers have left that were killed."""
-        for folder in self._directory.glob(f"{_PREFIX}*"):
-            with _locked(folder) as dead:
-                if dead:
-                    server = folder.name.removeprefix(_PREFIX)
-                    for engine in self._engines.values():
-                        await engine.remove_all(server)
+    async def _find_left(self) -> dict[Papers, str]:
+        """Return the containers to take over, by their papers; the others are removed."""
+        found = {}
+        for engine in self._engines.values():
+            for container, text in (await engine.left_by(self._home.name)).items():
+                papers = Papers.read(text)
+                if papers is not None and self._fits(papers, engine):
+                    found[papers] = container
+                else:
+                    await engine.remove(container)
+        for folder in self._home.folder.iterdir():
+            if folder.is_dir() and folder.name not in {one.start.instance_id for one in found}:
+                shutil.rmtree(folder)
+        return found
 
+    def _fits(self, papers: Papers, engine: Engine) -> bool:
+        """Whether a container is such as would be made by now."""
+        start = papers.start
+        same = papers == self._options(start, papers.base_uid, engine).papers()
+        return same and start.worker == engine.name
 
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Hold a server's folder, and remove it in the end; False if another process holds it."""
-    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
+    async def _clear(self, folder: Path) -> None:
+        """Remove all containers of a server that has left this folder, and the folder."""
+        for engine in self._engines.values():
+            for container in await engine.left_by(folder.name.removeprefix(_PREFIX)):
+                await engine.remove(container)
         shutil.rmtree(folder)

@@ -40,12 +40,23 @@ class ContainerWorld(World):
     runtime: DockerRuntime
 
     def __init__(
-        self, packages: list[Package], directory: Path, address: Address, image: str = IMAGE
+        self,
+        packages: list[Package],
+        directory: Path,
+        address: Address,
+        image: str = IMAGE,
+        grace_s: float = 0.0,
     ) -> None:
         def make(by_name: dict[str, Package], calls: CallTable, clock: Clock) -> DockerRuntime:
-            engines, python = {"w": address}, Path(sys.executable)
             return DockerRuntime(
-                by_name, calls, clock, directory, engines=engines, image=image, python=python
+                by_name,
+                calls,
+                clock,
+                directory,
+                engines={"w": address},
+                image=image,
+                python=Path(sys.executable),
+                grace_s=grace_s,
             )
 
         super().__init__(packages, directory, make)
@@ -83,10 +94,14 @@ class ContainerWorld(World):
 
 @asynccontextmanager
 async def world(
-    packages: list[Package], directory: Path, address: Address | None = None
+    packages: list[Package],
+    directory: Path,
+    address: Address | None = None,
+    *,
+    grace_s: float = 0.0,
 ) -> AsyncIterator[ContainerWorld]:
     """Open a Docker runtime; nothing of it may be left in the end."""
-    made = ContainerWorld(packages, directory, address or Address(engine_url()))
+    made = ContainerWorld(packages, directory, address or Address(engine_url()), grace_s=grace_s)
     async with opened(made, directory):
         yield made
     made.api.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.actions import StartInstance
 from executor.errors import PermanentFailure
 from executor.runtimes.docker import environment
 from executor.runtimes.docker.container import ContainerOptions, needs_of
@@ -16,13 +17,13 @@ OPTIONS = ContainerOptions(
     image="base",
     server="s",
     installed=Path("/packages"),
-    instance_id="i1",
-    owner="o",
-    limit_bytes=256 * MIB,
+    start=StartInstance("i1", "w", "o", 256 * MIB),
     cpus=1.5,
     base_uid=1000,
     needs=(Path("/functions/f"), Path("/models/f")),
     folder=Path("/state/i1"),
+    grace_s=30.0,
+    contents="c",
 )
 
 

@@ -196,12 +196,12 @@ AnyWorld = TypeVar("AnyWorld", bound=World)
 
 @asynccontextmanager
 async def world(
-    packages: list[Package], directory: Path, *, isolate: bool = True
+    packages: list[Package], directory: Path, *, isolate: bool = True, grace_s: float = 0.0
 ) -> AsyncIterator[World]:
     """Open a process runtime; nothing of it may be left in the end."""
 
     def make(by_name: dict[str, Package], calls: CallTable, clock: Clock) -> ProcessRuntime:
-        return ProcessRuntime(by_name, calls, clock, directory, isolate=isolate)
+        return ProcessRuntime(by_name, calls, clock, directory, isolate=isolate, grace_s=grace_s)
 
     async with opened(World(packages, directory, make), directory) as made:
         yield made

@@ -1,0 +1,66 @@
+"""A server that is killed while functions are loaded, and perhaps called, in its instance ``i1``.
+
+Run as ``python -m tests.executor.runtimes.killed PLAN``.
+"""
+
+import asyncio
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from executor import events as ev
+from executor.actions import StartInstance
+from executor.functions import Package
+from tests.executor.runtimes import containers, worlds
+from tests.executor.runtimes.worlds import LIMIT_BYTES, World
+
+GRACE_S = 60.0
+"""Longer than any test takes to start the next server."""
+
+Opener = Callable[[list[Package], Path], AbstractAsyncContextManager[World]]
+
+OPENERS: dict[str, Opener] = {
+    "process": lambda packages, directory: worlds.world(packages, directory, grace_s=GRACE_S),
+    "docker": lambda packages, directory: containers.world(packages, directory, grace_s=GRACE_S),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the server does before it is killed."""
+
+    runtime: str
+    packages: list[Package]
+    directory: Path
+    loads: tuple[str, ...]
+    call: str | None = None
+
+    def play(self, folder: Path) -> None:
+        """Run it to its end in a process of its own; ``folder`` is for notes."""
+        notes = folder / "plan"
+        notes.write_bytes(pickle.dumps(self))
+        done = subprocess.run([sys.executable, "-m", __name__, str(notes)], check=False)
+        assert done.returncode == -signal.SIGKILL
+
+
+async def live(plan: Plan) -> None:
+    """Live as planned."""
+    async with OPENERS[plan.runtime](plan.packages, plan.directory) as here:
+        here.submit(StartInstance("i1", "w", "o", LIMIT_BYTES, function=plan.loads[0]))
+        await here.expect(ev.InstanceReady)
+        for function in plan.loads:
+            await here.load(function)
+        if plan.call is not None:
+            here.run(plan.call, keep=frozenset(plan.loads))
+            await here.expect(ev.Started)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    asyncio.run(live(pickle.loads(Path(sys.argv[1]).read_bytes())))
