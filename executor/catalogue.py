@@ -1,9 +1,9 @@
 """The functions, with what they cost: guessed at first, measured where they have run."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
+from executor.columns import Columns
 from executor.domain import Function, Profile, Tier
 from executor.events import LoadReport
 
@@ -12,14 +12,12 @@ LEARNING_RATE = 0.3
 
 
 class Catalogue:
-    """All functions by name, by position and by owner, with what was measured of each."""
+    """All functions, by name and as columns, with what was measured of each."""
 
     def __init__(self, functions: Iterable[Function]) -> None:
         self.functions = {function.name: function for function in functions}
-        self.index = {name: position for position, name in enumerate(self.functions)}
-        self.by_owner: defaultdict[str, list[str]] = defaultdict(list)
-        for function in self.functions.values():
-            self.by_owner[function.owner].append(function.name)
+        self.columns = Columns(list(self.functions.values()))
+        self.index = self.columns.index
         self._measured: set[str] = set()
 
     def learn(self, function: str, report: LoadReport, tier: Tier = Tier.HOST) -> None:
@@ -55,6 +53,7 @@ class Catalogue:
         known = self.functions[function]
         if profile != known.profile:
             self.functions[function] = replace(known, profile=profile)
+            self.columns.write(self.index[function], self.functions[function])
 
 
 def _measured(known: Profile, report: LoadReport) -> Profile:

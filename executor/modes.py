@@ -1,49 +1,55 @@
 """How functions may be resident: the modes of the placement problem, and what is held in them."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
-from executor.domain import Function, Instance, Residency, ResidencyState, Tier
+import numpy as np
+from numpy.typing import NDArray
+
+from executor.columns import Columns, Rows
+from executor.domain import Instance, Residency, ResidencyState, Tier
 from solver import TIERS
 
-_ROWS = {Tier.HOST: TIERS.index("host"), Tier.GPU: TIERS.index("gpu")}
+_HOST, _GPU = TIERS.index("host"), TIERS.index("gpu")
+_TIERS: Final = {Tier.HOST: _HOST, Tier.GPU: _GPU}
 
 
-class Mode(NamedTuple):
-    """A function (its row) in a tier: what it takes there and what it saves a call."""
-
-    function: int
-    tier: int
-    memory_bytes: int
-    gpu_memory_bytes: int
-    saving_s: float
-
-
-def modes(functions: Sequence[Function], *, with_gpus: bool) -> list[Mode]:
-    """List the modes of functions: ``host`` for each, ``gpu`` for those that can use one.
+class Modes(NamedTuple):
+    """``host`` for each function, and after it ``gpu`` for those that can use one.
 
     On a GPU a function saves its load to memory and the move from there; in memory only the former.
+
+    Attributes
+    ----------
+    function, tier : int32[m], int8[m]
+        Which of the functions, and index into ``TIERS``.
+    memory_bytes, gpu_memory_bytes, saving_s, move_s : [m]
+        What a residency takes, what it saves a call, and what a move from memory to it takes.
     """
-    return [mode for row, one in enumerate(functions) for mode in _of(row, one, with_gpus)]
+
+    function: NDArray[np.int32]
+    tier: NDArray[np.int8]
+    memory_bytes: NDArray[np.int64]
+    gpu_memory_bytes: NDArray[np.int64]
+    saving_s: NDArray[np.float64]
+    move_s: NDArray[np.float64]
 
 
-def _of(row: int, function: Function, with_gpus: bool) -> Iterator[Mode]:
-    profile = function.profile
-    yield Mode(row, _ROWS[Tier.HOST], profile.memory_bytes, 0, profile.ready_s)
-    if profile.gpu is not None and with_gpus:
-        gpu = profile.gpu
-        saving_s = profile.ready_s + gpu.move_s
-        yield Mode(row, _ROWS[Tier.GPU], gpu.memory_bytes, gpu.gpu_memory_bytes, saving_s)
-
-
-def library_bytes(functions: Sequence[Function]) -> dict[str, int]:
-    """Return the bytes of each library group of functions."""
-    sizes: dict[str, int] = {}
-    for function in functions:
-        if function.library is not None:
-            size = function.profile.library_bytes
-            sizes[function.library] = max(sizes.get(function.library, 0), size)
-    return sizes
+def modes(columns: Columns, rows: Rows, *, with_gpus: bool) -> Modes:
+    """List the modes of the functions in some rows."""
+    has_gpu = columns.has_gpu[rows] & with_gpus
+    function = np.repeat(np.arange(len(rows), dtype=np.int32), 1 + has_gpu)
+    on_gpu = np.diff(function, prepend=-1) == 0
+    row = rows[function]
+    move_s = np.where(on_gpu, columns.move_s[row], 0.0)
+    return Modes(
+        function,
+        np.where(on_gpu, _GPU, _HOST).astype(np.int8),
+        np.where(on_gpu, columns.gpu_host_bytes[row], columns.memory_bytes[row]),
+        np.where(on_gpu, columns.gpu_memory_bytes[row], 0),
+        columns.ready_s[row] + move_s,
+        move_s,
+    )
 
 
 class Held:
@@ -54,63 +60,67 @@ class Held:
 
     Parameters
     ----------
-    functions, modes, libraries
-        Of the problem.
+    names
+        Of the functions of the problem.
+    modes
+        Of these functions.
+    library, library_bytes
+        The group of each function, -1 for none, and the bytes of each group.
     gpus
         Free bytes of each GPU.
     """
 
     def __init__(
         self,
-        functions: Sequence[Function],
-        modes: Sequence[Mode],
-        libraries: Mapping[str, int],
-        gpus: Mapping[str, int],
+        names: tuple[str, ...],
+        modes: Modes,
+        library: NDArray[np.int32],
+        library_bytes: NDArray[np.int64],
+        gpus: dict[str, int],
     ) -> None:
-        self._functions = functions
-        self._rows = {function.name: row for row, function in enumerate(functions)}
-        self._modes = {(mode.function, mode.tier): at for at, mode in enumerate(modes)}
-        self._sizes = modes
-        self._libraries = libraries
+        self._function = modes.function.tolist()
+        of_mode = zip(self._function, modes.tier.tolist(), strict=True)
+        self._modes = {(names[one], tier): mode for mode, (one, tier) in enumerate(of_mode)}
+        self._library = library[modes.function].tolist()
+        self._library_bytes = library_bytes.tolist()
+        self._memory_bytes = modes.memory_bytes.tolist()
+        self._gpu_memory_bytes = modes.gpu_memory_bytes.tolist()
+        self._move_s = modes.move_s.tolist()
         self._gpus = dict(gpus)
 
     def pairs(self, instance: Instance, free_bytes: int) -> Iterator[int]:
         """Yield the modes of what an instance holds."""
-        groups: set[str] = set()
+        groups = {-1}
         for residency in instance.residencies.values():
-            at = self._mode(residency)
-            if at is None:
+            mode = self._mode(residency)
+            if mode is None:
                 continue
-            mode = self._sizes[at]
-            library = self._functions[mode.function].library
-            size_bytes = mode.memory_bytes
-            if library is not None and library not in groups:
-                size_bytes += self._libraries[library]
+            library, size_bytes = self._library[mode], self._memory_bytes[mode]
+            if library not in groups:
+                size_bytes += self._library_bytes[library]
             if size_bytes <= free_bytes and self._fits_gpu(instance.gpu, mode):
                 free_bytes -= size_bytes
-                groups |= {library} if library is not None else set()
-                yield at
+                groups.add(library)
+                yield mode
 
-    def moves(self, at: int, instance: Instance) -> Iterator[tuple[int, float]]:
+    def moves(self, mode: int, instance: Instance) -> Iterator[tuple[int, float]]:
         """Yield the modes that what is held can move to, with the seconds which that takes."""
-        mode = self._sizes[at]
-        gpu = self._functions[mode.function].profile.gpu
-        if gpu is None or instance.gpu is None:
+        if instance.gpu is None:
             return
-        for tier, move_s in ((Tier.HOST, 0.0), (Tier.GPU, gpu.move_s)):
-            if _ROWS[tier] != mode.tier:
-                yield self._modes[mode.function, _ROWS[tier]], move_s
+        for other in range(max(0, mode - 1), min(mode + 2, len(self._function))):
+            if other != mode and self._function[other] == self._function[mode]:
+                yield other, self._move_s[other]
 
     def _mode(self, residency: Residency) -> int | None:
-        row = self._rows.get(residency.function)
-        if row is None or residency.state is ResidencyState.OFFLOADING:
+        if residency.state is ResidencyState.OFFLOADING:
             return None
-        return self._modes.get((row, _ROWS[residency.tier]))
+        return self._modes.get((residency.function, _TIERS[residency.tier]))
 
-    def _fits_gpu(self, gpu: str | None, mode: Mode) -> bool:
-        if not mode.gpu_memory_bytes:
+    def _fits_gpu(self, gpu: str | None, mode: int) -> bool:
+        needed_bytes = self._gpu_memory_bytes[mode]
+        if not needed_bytes:
             return True
-        if gpu is None or mode.gpu_memory_bytes > self._gpus[gpu]:
+        if gpu is None or needed_bytes > self._gpus[gpu]:
             return False
-        self._gpus[gpu] -= mode.gpu_memory_bytes
+        self._gpus[gpu] -= needed_bytes
         return True

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from executor.columns import Columns, Rows
 from executor.domain import Instance, InstanceState, Tier
-from executor.modes import Held, library_bytes, modes
+from executor.modes import Held, modes
 from executor.state import Snapshot
-from predictors.arrival.forecast import Forecast
 from solver import TIERS, Plan, Problem
 
 CHURN_COST_RATIO = 0.02
@@ -32,58 +33,71 @@ class Wish:
     worth_s: float
 
 
-def chances(
-    snapshot: Snapshot, forecast: Forecast, index: Mapping[str, int]
-) -> NDArray[np.float64]:
-    """P(N >= j), a row for each function of a snapshot, less what running calls leave behind.
+class Outlook(NamedTuple):
+    """Functions that may be pre-loaded, and how likely they are to be called.
+
+    Attributes
+    ----------
+    columns
+        Of all functions.
+    rows
+        Which of them, each once.
+    chances : float64[n, J]
+        P(N >= j) of each for j = 1.. within the horizon.
+    """
+
+    columns: Columns
+    rows: Rows
+    chances: NDArray[np.float64]
+
+
+def outlook(
+    columns: Columns, rows: Rows, at_least: NDArray[np.float64], running: Mapping[str, int]
+) -> Outlook:
+    """Take from forecast chances what running calls leave behind.
 
     A busy instance holds its function when it turns idle, long before most horizons end, so it
     serves the first rank already and the plan decides on the ranks after it.
     """
-    rows = [index[name] for name in snapshot.functions]
-    at_least = forecast.at_least[rows]
-    for row, name in enumerate(snapshot.functions):
-        copies = snapshot.running.get(name, 0)
-        if copies:
-            at_least[row] = np.append(at_least[row, copies:], np.zeros(copies))[: at_least.shape[1]]
-    return at_least
+    chances = at_least.copy()
+    copies = np.array([running.get(columns.names[row], 0) for row in rows.tolist()])
+    for place in np.flatnonzero(copies):
+        left = at_least[place, copies[place] :]
+        chances[place, : len(left)] = left
+        chances[place, len(left) :] = 0.0
+    return Outlook(columns, rows, chances)
 
 
 def build(
-    snapshot: Snapshot,
-    chances: NDArray[np.float64],
-    survival: Mapping[str, float],
-    reserve_bytes: int,
+    outlook: Outlook, snapshot: Snapshot, survival: Mapping[str, float], reserve_bytes: int
 ) -> Problem | None:
     """State the placement problem of a snapshot; None when nothing can be decided.
 
     Parameters
     ----------
+    outlook
+        The functions and their chances.
     snapshot
         What is there; only idle instances are capacity, with what their residencies hold counted
         as free, since those may be taken away.
-    chances
-        P(N >= j) for j = 1.. of each of its functions within the horizon.
     survival
         Chance of each idle instance to outlive the horizon.
     reserve_bytes
         Memory kept free in each instance.
     """
     idle = [one for one in snapshot.instances.values() if one.state is InstanceState.IDLE]
-    owners = {name: row for row, name in enumerate(dict.fromkeys(one.owner for one in idle))}
-    rows = _worth_planning(snapshot, chances, idle)
-    if not rows:
+    columns, (owners, owner) = outlook.columns, _owners(outlook.columns, idle)
+    chosen = _worth_planning(outlook, idle, owner)
+    if not len(chosen):
         return None
-    everything = list(snapshot.functions.values())
-    functions = [everything[row] for row in rows]
-    libraries = library_bytes(functions)
+    rows = outlook.rows[chosen]
+    names = tuple([columns.names[row] for row in rows.tolist()])
+    libraries, library, library_bytes = _libraries(columns, rows)
     free_bytes = [capacity_bytes(one, reserve_bytes) for one in idle]
     gpus = {one.gpu: snapshot.gpus[one.gpu] for one in idle if one.gpu is not None}
     gpu_rows: dict[str | None, int] = {gpu: row for row, gpu in enumerate(gpus)} | {None: -1}
-    offered = modes(functions, with_gpus=bool(gpus))
-    columns = list(zip(*offered, strict=True))
-    saving_s = np.array(columns[4])
-    holding = Held(functions, offered, libraries, gpus)
+    offered = modes(columns, rows, with_gpus=bool(gpus))
+    holding = Held(names, offered, library, library_bytes, gpus)
     held = [
         (mode, place)
         for place, instance in enumerate(idle)
@@ -94,24 +108,21 @@ def build(
         for now, place in held
         for mode, move_s in holding.moves(now, idle[place])
     ]
-    groups = {name: row for row, name in enumerate(libraries)}
     return Problem(
         owner_names=tuple(owners),
-        function_names=tuple(one.name for one in functions),
-        function_owner=np.array([owners[one.owner] for one in functions], np.int32),
-        function_library=np.array(
-            [-1 if one.library is None else groups[one.library] for one in functions], np.int32
-        ),
-        copies=chances[rows],
-        mode_function=np.array(columns[0], np.int32),
-        mode_tier=np.array(columns[1], np.int8),
-        mode_memory_bytes=np.array(columns[2], np.int64),
-        mode_gpu_memory_bytes=np.array(columns[3], np.int64),
-        mode_saving_s=saving_s,
-        mode_load_cost_s=CHURN_COST_RATIO * saving_s,
-        library_names=tuple(libraries),
-        library_memory_bytes=np.array(list(libraries.values()), np.int64),
-        instance_names=tuple(one.id for one in idle),
+        function_names=names,
+        function_owner=owner[columns.owner[rows]],
+        function_library=library,
+        copies=outlook.chances[chosen],
+        mode_function=offered.function,
+        mode_tier=offered.tier,
+        mode_memory_bytes=offered.memory_bytes,
+        mode_gpu_memory_bytes=offered.gpu_memory_bytes,
+        mode_saving_s=offered.saving_s,
+        mode_load_cost_s=CHURN_COST_RATIO * offered.saving_s,
+        library_names=libraries,
+        library_memory_bytes=library_bytes,
+        instance_names=tuple([one.id for one in idle]),
         instance_owner=np.array([owners[one.owner] for one in idle], np.int32),
         instance_free_memory_bytes=np.array(free_bytes, np.int64),
         instance_gpu=np.array([gpu_rows[one.gpu] for one in idle], np.int32),
@@ -124,19 +135,37 @@ def build(
     )
 
 
+def _owners(columns: Columns, idle: list[Instance]) -> tuple[dict[str, int], NDArray[np.int32]]:
+    """Give the owners of instances numbers from 0: by name, and by number among all owners."""
+    numbers = {name: row for row, name in enumerate(dict.fromkeys(one.owner for one in idle))}
+    by_number = np.full(len(columns.owners), -1, np.int32)
+    by_number[[columns.owners[name] for name in numbers]] = np.arange(len(numbers))
+    return numbers, by_number
+
+
+def _libraries(
+    columns: Columns, rows: Rows
+) -> tuple[tuple[str, ...], NDArray[np.int32], NDArray[np.int64]]:
+    """Return the names of the functions' library groups, the group of each, and their bytes."""
+    group, has_one = columns.library[rows], columns.library[rows] >= 0
+    known, number = np.unique(group[has_one], return_inverse=True)
+    library = np.full(len(rows), -1, np.int32)
+    library[has_one] = number
+    sizes = np.zeros(len(known), np.int64)
+    np.maximum.at(sizes, number, columns.library_bytes[rows[has_one]])
+    names = tuple(columns.libraries)
+    return tuple([names[one] for one in known.tolist()]), library, sizes
+
+
 def _worth_planning(
-    snapshot: Snapshot, chances: NDArray[np.float64], idle: list[Instance]
-) -> list[int]:
-    """Return the rows of functions that have instances and are likely enough to be called."""
-    owners = {one.owner for one in idle}
-    held = {name for one in idle for name in one.residencies}
-    likely = zip(snapshot.functions.values(), chances[:, 0].tolist(), strict=True)
-    return [
-        row
-        for row, (function, chance) in enumerate(likely)
-        if function.owner in owners
-        and (chance > CHURN_COST_RATIO or (chance > LEAST_WORTH and function.name in held))
-    ]
+    outlook: Outlook, idle: list[Instance], owner: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return where functions are that have instances and are likely enough to be called."""
+    columns, likely = outlook.columns, outlook.chances[:, 0]
+    held = np.zeros(len(columns.names), np.bool_)
+    held[[columns.index[name] for one in idle for name in one.residencies]] = True
+    worth = (likely > CHURN_COST_RATIO) | ((likely > LEAST_WORTH) & held[outlook.rows])
+    return np.flatnonzero(worth & (owner[columns.owner[outlook.rows]] >= 0))
 
 
 def capacity_bytes(instance: Instance, reserve_bytes: int) -> int:
@@ -146,16 +175,16 @@ def capacity_bytes(instance: Instance, reserve_bytes: int) -> int:
 
 def wishes(plan: Plan) -> list[Wish]:
     """Name the residencies of a plan, the most valuable first."""
-    problem = plan.problem
-    found = []
-    ranks: dict[int, int] = {}
-    for mode, instance in plan.pairs.tolist():
-        function = int(problem.mode_function[mode])
-        rank = ranks.get(function, 0)
-        ranks[function] = rank + 1
-        likely = float(problem.copies[function, rank]) if rank < problem.copies.shape[1] else 0.0
-        worth_s = likely * float(problem.mode_saving_s[mode] * problem.instance_survival[instance])
-        tier = Tier(TIERS[problem.mode_tier[mode]])
-        name = problem.function_names[function]
-        found.append(Wish(problem.instance_names[instance], name, tier, worth_s))
-    return sorted(found, key=lambda wish: -wish.worth_s)
+    problem, (mode, instance) = plan.problem, plan.pairs.T
+    function = problem.mode_function[mode]
+    rank = np.arange(len(function)) - np.searchsorted(function, function)
+    chances = np.append(problem.copies, np.zeros((problem.n_functions, 1)), axis=1)
+    likely = chances[function, np.minimum(rank, problem.copies.shape[1])]
+    worth_s = likely * (problem.mode_saving_s[mode] * problem.instance_survival[instance])
+    order = np.argsort(-worth_s, kind="stable")
+    chosen = zip(*(one[order].tolist() for one in (function, mode, instance, worth_s)), strict=True)
+    tiers = [Tier(TIERS[tier]) for tier in problem.mode_tier.tolist()]
+    return [
+        Wish(problem.instance_names[place], problem.function_names[one], tiers[how], worth)
+        for one, how, place, worth in chosen
+    ]

@@ -4,8 +4,11 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from executor import planner, reconcile
 from executor.actions import Action, Load, Offload, Solve
+from executor.columns import Rows
 from executor.displacement import Resident, make_room
 from executor.domain import Function, Instance, InstanceState, Tier
 from executor.errors import PlanRejected
@@ -57,7 +60,7 @@ class Preloader:
         self._lifecycle = lifecycle
         self._quarantine = quarantine
         self._settings = settings
-        self._chances: dict[str, float] = {}
+        self._chance = np.zeros(len(state.functions))
         self._wishes: dict[str, list[planner.Wish]] = {}
         self._held_up: dict[str, None] = {}
         self._solving = False
@@ -71,13 +74,12 @@ class Preloader:
 
     def worth_s(self, function: str) -> float:
         """Seconds that a residency of a function is expected to save, by the last forecast."""
-        chance = self._chances.get(function, 0.0)
-        return chance * self._state.functions[function].profile.ready_s
+        return self._chance_of(function) * self._state.functions[function].profile.ready_s
 
     def gpu_worth_s(self, function: str) -> float:
         """Seconds that a residency is expected to save more on a GPU than in memory."""
         gpu = self._state.functions[function].profile.gpu
-        return self._chances.get(function, 0.0) * gpu.move_s if gpu is not None else 0.0
+        return self._chance_of(function) * gpu.move_s if gpu is not None else 0.0
 
     def loaded(self, event: Loaded) -> None:
         """Be content, until the next plan, with the tier that a function has reached."""
@@ -121,6 +123,10 @@ class Preloader:
         for wish in planner.wishes(plan):
             self._wishes[wish.instance_id].append(wish)
 
+    def _chance_of(self, function: str) -> float:
+        chance: float = self._chance.item(self._state.index[function])
+        return chance
+
     def _due_s(self, settings: PlanSettings) -> float:
         rested_s = self._asked_s + settings.rest_s
         return rested_s if self._state.unplanned else max(rested_s, self._next_full_s)
@@ -128,18 +134,19 @@ class Preloader:
     def _ask(self, settings: PlanSettings, at_s: float) -> Iterator[Solve]:
         owners = self._owners(settings, at_s)
         self._asked_s = at_s
-        by_owner = self._state.catalogue.by_owner
-        functions = self._eligible((name for owner in owners for name in by_owner[owner]), at_s)
-        snapshot = self._state.snapshot(at_s, functions, owners)
-        forecast = self._predictor.forecast(at_s, settings.horizon_s)
-        chances = planner.chances(snapshot, forecast, self._state.index)
-        self._chances.update(zip(functions, chances[:, 0].tolist(), strict=True))
+        if not owners:
+            return
+        columns, rows = self._state.catalogue.columns, self._rows(owners, at_s)
+        snapshot = self._state.snapshot(owners)
+        forecast = self._predictor.forecast(at_s, settings.horizon_s, rows)
+        outlook = planner.outlook(columns, rows, forecast.at_least, snapshot.running)
+        self._chance[rows] = outlook.chances[:, 0]
         survival = {
             instance.id: self._lifecycle.survival(instance.id, at_s, settings.horizon_s)
             for instance in snapshot.instances.values()
             if instance.state is InstanceState.IDLE
         }
-        problem = planner.build(snapshot, chances, survival, settings.budget.reserve_bytes)
+        problem = planner.build(outlook, snapshot, survival, settings.budget.reserve_bytes)
         if problem is not None:
             self._solving = True
             yield Solve(problem)
@@ -153,6 +160,13 @@ class Preloader:
             return changed
         self._next_full_s = at_s + settings.period_s
         return everyone
+
+    def _rows(self, owners: list[str], at_s: float) -> Rows:
+        """Find the owners' functions that may be pre-loaded now."""
+        columns = self._state.catalogue.columns
+        rows = np.concatenate([columns.rows_of[owner] for owner in owners])
+        barred = self._quarantine.banned(at_s) | self._state.disabled()
+        return rows[~np.isin(rows, [columns.index[name] for name in barred])] if barred else rows
 
     def _drift(self, settings: PlanSettings, at_s: float) -> list[Load | Offload]:
         """Compare the instances that have changed, or had to wait, with what is wished for."""

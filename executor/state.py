@@ -33,8 +33,6 @@ class Snapshot:
     GPU that these instances' residencies may hold, those that idle ones hold now included.
     """
 
-    at_s: float
-    functions: Mapping[str, Function]
     instances: Mapping[str, Instance]
     running: Mapping[str, int]
     gpus: Mapping[str, int]
@@ -64,10 +62,8 @@ class State:
         self._undrained: set[str] = set()
         self._created = 0
 
-    def snapshot(
-        self, at_s: float, functions: Mapping[str, Function], owners: Iterable[str]
-    ) -> Snapshot:
-        """Freeze what owners have, with those functions that may be pre-loaded."""
+    def snapshot(self, owners: Iterable[str]) -> Snapshot:
+        """Freeze what owners have."""
         instances = {one.id: one for owner in owners for one in self.of_owner(owner)}
         running = Counter(
             held.function
@@ -77,7 +73,13 @@ class State:
             if held.state is ResidencyState.RUNNING
         )
         gpus = self._gpus_for(instances)
-        return Snapshot(at_s, functions, instances, running, gpus)
+        return Snapshot(instances, running, gpus)
+
+    def disabled(self) -> set[str]:
+        """All functions that may not be called now."""
+        if len(self.enabled) == len(self.functions):
+            return set()
+        return self.functions.keys() - self.enabled.keys()
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -305,14 +307,13 @@ class State:
         An instance that was not created for a function with use for a GPU has one all the same if
         its owner has such functions, since they may be pre-loaded into it.
         """
-        gpus = self.workers[worker].gpus
-        names = (name for name in self.catalogue.by_owner[function.owner] if gpus)
-        profiles = [function.profile, *(self.functions[name].profile for name in names)]
-        needs = [one.gpu.gpu_memory_bytes for one in profiles if one.gpu is not None]
-        if not needs:
-            return None
-        least_bytes = needs[0] if function.profile.gpu is not None else min(needs)
-        fitting = (gpu for gpu in gpus if self.gpus[gpu] >= least_bytes)
+        columns = self.catalogue.columns
+        rows = columns.rows_of[function.owner]
+        needs = columns.gpu_memory_bytes[rows[columns.has_gpu[rows]]].tolist()
+        if function.profile.gpu is not None:
+            needs = [function.profile.gpu.gpu_memory_bytes]
+        gpus = self.workers[worker].gpus if needs else {}
+        fitting = (gpu for gpu in gpus if self.gpus[gpu] >= min(needs))
         return max(fitting, key=self.free_gpu_bytes, default=None)
 
     def _gpus_for(self, planned: Mapping[str, Instance]) -> dict[str, int]:

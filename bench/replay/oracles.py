@@ -20,8 +20,13 @@ class InstaInferPredictor(PoissonPredictor):
     6 % and given up at 94 %; in between its chance is F. A second call at once is not thought of.
     """
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:  # noqa: ARG002
-        arrived = -np.expm1(-self._rate_per_s(now_s) * self._waited_s(now_s))
+    def _at_least(
+        self,
+        now_s: float,
+        horizon_s: float,  # noqa: ARG002
+        rows: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        arrived = -np.expm1(-self._rate_per_s(now_s, rows) * self._waited_s(now_s, rows))
         within = (arrived >= LOAD_FROM) & (arrived <= GIVE_UP_FROM)
         return _first_only(np.where(within, arrived, 0.0))
 
@@ -35,8 +40,13 @@ class Certain(BasePredictor):
     def _fold(self, calls: Calls) -> None:
         pass
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:  # noqa: ARG002
-        return np.ones((self.count, MAX_ARRIVALS))
+    def _at_least(
+        self,
+        now_s: float,  # noqa: ARG002
+        horizon_s: float,  # noqa: ARG002
+        rows: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        return np.ones((len(rows), MAX_ARRIVALS))
 
 
 class Clairvoyant(Certain):
@@ -52,10 +62,12 @@ class Clairvoyant(Certain):
         self._end = np.cumsum(np.bincount(arrivals.functions, minlength=count))
         self._next = self._end - np.bincount(arrivals.functions, minlength=count)
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         self._advance(now_s)
-        position = self._next[:, None] + np.arange(MAX_ARRIVALS)
-        known = position < self._end[:, None]
+        position = self._next[rows, None] + np.arange(MAX_ARRIVALS)
+        known = position < self._end[rows, None]
         due_s = np.where(known, self._at_s[np.minimum(position, len(self._at_s) - 1)], np.inf)
         return np.asarray(np.exp(-(due_s - now_s) / horizon_s))
 

@@ -70,8 +70,10 @@ class BasePredictor(ABC):
         """Take arrivals into the state."""
 
     @abstractmethod
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        """Return P(N >= j), float64[n, 4], without changing the state."""
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return P(N >= j) of the functions in ``rows``, float64[n, 4], changing nothing."""
 
     def resize(self, count: int) -> None:
         """Know ``count`` functions from now on.
@@ -123,17 +125,26 @@ class BasePredictor(ABC):
             raise IndexError(msg)
         self._take(functions, at_s)
 
-    def forecast(self, now_s: float, horizon_s: float) -> Forecast:
-        """Forecast the arrivals in (now, now + horizon] of every function.
+    def forecast(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64] | None = None
+    ) -> Forecast:
+        """Forecast the arrivals in (now, now + horizon] of the functions in ``rows``.
+
+        Without ``rows`` of every function.
 
         Raises
         ------
         ValueError
             If the horizon is not positive.
         """
-        self._check_horizon(horizon_s)
+        if not horizon_s > 0:
+            msg = f"horizon_s: {horizon_s} is not positive"
+            raise ValueError(msg)
         self._flush()
-        return Forecast(self._at_least(now_s, horizon_s), self.levels, self._next_arrival_s(now_s))
+        if rows is None:
+            rows = np.arange(self.count)
+        at_least = self._answer(now_s, horizon_s, rows)
+        return Forecast(at_least, self.levels, self._next_arrival_s(now_s, rows))
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return all that was learnt, as named arrays."""
@@ -161,10 +172,11 @@ class BasePredictor(ABC):
         self._state = {name: state[name].astype(fields[name].dtype) for name in fields}
         self.count = counts.pop()
 
-    def _check_horizon(self, horizon_s: float) -> None:
-        if not horizon_s > 0:
-            msg = f"horizon_s: {horizon_s} is not positive"
-            raise ValueError(msg)
+    def _answer(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Return the chances for a forecast; those who learn from forecasts do so here."""
+        return self._at_least(now_s, horizon_s, rows)
 
     def _flush(self) -> None:
         if not self._buffered_at_s:
@@ -185,15 +197,15 @@ class BasePredictor(ABC):
         """Return when the first call of any function came."""
         return float(self._state["first_s"].min(initial=now_s))
 
-    def _waited_s(self, now_s: float) -> NDArray[np.float64]:
+    def _waited_s(self, now_s: float, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the time since the latest call, or since anything is known."""
-        since_s = np.maximum(self._state["last_s"], self._since_s(now_s))
+        since_s = np.maximum(self._state["last_s"][rows], self._since_s(now_s))
         return np.asarray(np.maximum(now_s - since_s, 0.0))
 
-    def _next_arrival_s(self, now_s: float) -> NDArray[np.float64]:
+    def _next_arrival_s(self, now_s: float, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         if not self.levels:
-            return np.empty((self.count, 0))
-        return invert(lambda after_s: self._at_least(now_s, after_s)[:, 0], self.levels)
+            return np.empty((len(rows), 0))
+        return invert(lambda after_s: self._at_least(now_s, after_s, rows)[:, 0], self.levels)
 
 
 @jit

@@ -39,13 +39,17 @@ class EwmaPredictor(BasePredictor):
     def _fold(self, calls: Calls) -> None:
         _decay_and_add(calls.functions, calls.gap_s / self.memory_s, self._state["weight"])
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        weight = self._state["weight"] * np.exp((self._state["last_s"] - now_s) / self.memory_s)
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        weight = self._state["weight"][rows] * np.exp(
+            (self._state["last_s"][rows] - now_s) / self.memory_s
+        )
         watched_s = max(0.0, now_s - self._since_s(now_s))
         exposure_s = -self.memory_s * np.expm1(-watched_s / self.memory_s)
         return gamma_poisson_at_least(
             PRIOR_ARRIVALS + weight,
-            np.full(self.count, PRIOR_EXPOSURE_S + exposure_s),
+            np.full(len(rows), PRIOR_EXPOSURE_S + exposure_s),
             horizon_s,
         )
 

@@ -47,12 +47,14 @@ class HistogramPredictor(BasePredictor):
     def _fold(self, calls: Calls) -> None:
         _add(calls.functions, calls.gap_s, self.retention, self._state["reaching"])
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        at_least = np.empty((self.count, MAX_ARRIVALS))
-        reaching, waited_s = self._state["reaching"], self._waited_s(now_s)
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        at_least = np.empty((len(rows), MAX_ARRIVALS))
+        reaching, waited_s = self._state["reaching"], self._waited_s(now_s, rows)
         share(
-            lambda first, last: _answer(first, last, reaching, waited_s, horizon_s, at_least),
-            self.count,
+            lambda first, last: _answer(first, last, rows, reaching, waited_s, horizon_s, at_least),
+            len(rows),
         )
         return at_least
 
@@ -96,13 +98,14 @@ def _mass_after(reaching: NDArray[np.float32], after_s: float) -> float:
 def _answer(
     first: int,
     last: int,
+    rows: NDArray[np.int64],
     reaching: NDArray[np.float32],
     waited_s: NDArray[np.float64],
     horizon_s: float,
     at_least: NDArray[np.float64],
 ) -> None:
-    for function in range(first, last):
-        _chances(reaching[function], waited_s[function], horizon_s, at_least[function])
+    for place in range(first, last):
+        _chances(reaching[rows[place]], waited_s[place], horizon_s, at_least[place])
 
 
 @jit

@@ -9,14 +9,14 @@ predictors``.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.ewma import EwmaPredictor
-from predictors.arrival.forecast import MAX_ARRIVALS, Forecast
+from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.histogram import HistogramPredictor
 from predictors.arrival.jit import jit
 from predictors.arrival.neural import NeuralPredictor
@@ -29,6 +29,21 @@ EXPERTS = len(START_WEIGHTS)
 LEARNING_RATE = 0.3
 SHARE = 0.01
 LEAST_CHANCE = 1e-4
+
+
+class Answers(NamedTuple):
+    """What the experts say of functions.
+
+    Attributes
+    ----------
+    at_least : float64[experts, m, 4]
+        P(N >= j) of those that they were asked about.
+    place : int64[n]
+        Which of these each function is.
+    """
+
+    at_least: NDArray[np.float64]
+    place: NDArray[np.int64]
 
 
 class MixturePredictor(BasePredictor):
@@ -69,15 +84,18 @@ class MixturePredictor(BasePredictor):
         for expert in self.experts.values():
             expert.resize(count)
 
-    def forecast(self, now_s: float, horizon_s: float) -> Forecast:
+    def _answer(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         """Learn from the forecasts whose horizon has passed, then forecast."""
-        self._check_horizon(horizon_s)
-        self._flush()
-        answers = self._answers(now_s, horizon_s)
+        answers = self._answers(now_s, horizon_s, rows)
         kept = [self._state[name] for name in self._fields()]
-        share(lambda first, last: _learn(first, last, answers, now_s, horizon_s, *kept), self.count)
-        at_least = _blend(answers, self._state["log_weight"])
-        return Forecast(at_least, self.levels, self._next_arrival_s(now_s))
+
+        def learn(first: int, last: int) -> None:
+            _learn(first, last, rows, answers, now_s, horizon_s, *kept)
+
+        share(learn, len(rows))
+        return self._blended(answers, rows)
 
     def state_dict(self) -> dict[str, NDArray[Any]]:
         """Return all that was learnt, the experts' arrays under their names."""
@@ -104,13 +122,34 @@ class MixturePredictor(BasePredictor):
         for expert in self.experts.values():
             expert.observe_many(calls.functions, calls.at_s)
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        return _blend(self._answers(now_s, horizon_s), self._state["log_weight"])
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        return self._blended(self._answers(now_s, horizon_s, rows), rows)
 
-    def _answers(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        """Return what each expert says, float64[n, experts, 4]."""
-        answers = [expert.forecast(now_s, horizon_s) for expert in self.experts.values()]
-        return np.stack([answer.at_least for answer in answers], axis=1)
+    def _answers(self, now_s: float, horizon_s: float, rows: NDArray[np.int64]) -> Answers:
+        """Ask the experts.
+
+        Functions that were never called are all alike, so that one speaks for them.
+        """
+        alike = self._state["last_s"][rows] == -np.inf
+        speaker = np.flatnonzero(alike)[:1]
+        asked = ~alike
+        asked[speaker] = True
+        place = np.cumsum(asked) - 1
+        place[alike] = place[speaker]
+        answers = [one.forecast(now_s, horizon_s, rows[asked]) for one in self.experts.values()]
+        return Answers(np.stack([answer.at_least for answer in answers]), place)
+
+    def _blended(self, answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        blended = np.empty((len(rows), MAX_ARRIVALS))
+        log_weight = self._state["log_weight"]
+
+        def blend(first: int, last: int) -> None:
+            _blend(first, last, rows, answers, log_weight, blended)
+
+        share(blend, len(rows))
+        return blended
 
 
 @jit
@@ -130,7 +169,8 @@ def _count(
 def _learn(
     first: int,
     last: int,
-    answers: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    answers: Answers,
     now_s: float,
     horizon_s: float,
     log_weight: NDArray[np.float32],
@@ -139,12 +179,13 @@ def _learn(
     arrivals: NDArray[np.int64],
 ) -> None:
     """Charge the experts for held forecasts that are over; hold a new one where none is held."""
-    for function in range(first, last):
+    for row in range(first, last):
+        function = rows[row]
         over = held_until_s[function] <= now_s
         if over:
             _charge(held[function], arrivals[function], log_weight[function])
         if over or held_until_s[function] == np.inf:
-            held[function] = answers[function]
+            held[function] = answers.at_least[:, answers.place[row]]
             held_until_s[function] = now_s + horizon_s
             arrivals[function] = 0
 
@@ -161,25 +202,21 @@ def _charge(held: NDArray[np.float32], arrivals: int, log_weight: NDArray[np.flo
     log_weight[:] = np.log((1.0 - SHARE) * weight + SHARE * START_WEIGHT)
 
 
-def _blend(answers: NDArray[np.float64], log_weight: NDArray[np.float32]) -> NDArray[np.float64]:
-    blended = np.zeros((len(answers), MAX_ARRIVALS))
-    share(
-        lambda first, last: _add_weighted(first, last, answers, log_weight, blended), len(answers)
-    )
-    return blended
-
-
 @jit
-def _add_weighted(
+def _blend(
     first: int,
     last: int,
-    answers: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    answers: Answers,
     log_weight: NDArray[np.float32],
     blended: NDArray[np.float64],
 ) -> None:
-    for function in range(first, last):
-        weight = np.exp(log_weight[function])
+    weight = np.empty(EXPERTS, np.float32)
+    for row in range(first, last):
+        weight[:] = np.exp(log_weight[rows[row]])
         weight /= weight.sum()
-        for expert in range(EXPERTS):
-            for j in range(MAX_ARRIVALS):
-                blended[function, j] += weight[expert] * answers[function, expert, j]
+        place = answers.place[row]
+        for j in range(MAX_ARRIVALS):
+            blended[row, j] = 0.0
+            for expert in range(EXPERTS):
+                blended[row, j] += weight[expert] * answers.at_least[expert, place, j]

@@ -81,19 +81,22 @@ class NeuralPredictor(BasePredictor):
         self._flush()
         rows = np.empty((self.count, features.FEATURES), np.float32)
         watched_s = now_s - self._since_s(now_s)
-        _describe(self._histories, self._waited_s(now_s), now_s, watched_s, rows)
+        waited_s = self._waited_s(now_s, np.arange(self.count))
+        _describe(self._histories, waited_s, now_s, watched_s, rows)
         return rows
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        at_least = np.empty((self.count, MAX_ARRIVALS))
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        at_least = np.empty((len(rows), MAX_ARRIVALS))
         watched_s = now_s - self._since_s(now_s)
-        waited_s, covered = self._waited_s(now_s), coverage(horizon_s)
+        waited_s, covered = self._waited_s(now_s, rows), coverage(horizon_s)
         known, layers = self._histories, self._layers
 
         def answer(first: int, last: int) -> None:
-            _answer(first, last, known, waited_s, now_s, watched_s, layers, covered, at_least)
+            _answer(first, last, rows, known, waited_s, now_s, watched_s, layers, covered, at_least)
 
-        share(answer, self.count)
+        share(answer, len(rows))
         return at_least
 
 
@@ -124,6 +127,7 @@ def _describe(
 def _answer(
     first: int,
     last: int,
+    rows: NDArray[np.int64],
     histories: Histories,
     waited_s: NDArray[np.float64],
     now_s: float,
@@ -135,8 +139,9 @@ def _answer(
     row = np.empty(features.FEATURES, np.float32)
     hidden0, hidden1 = np.empty_like(layers.bias0), np.empty_like(layers.bias1)
     hazards = np.empty(len(covered) * MAX_ARRIVALS, np.float32)
-    for function in range(first, last):
-        features.describe(histories, function, waited_s[function], now_s, watched_s, row)
+    for place in range(first, last):
+        function = rows[place]
+        features.describe(histories, function, waited_s[place], now_s, watched_s, row)
         network.dense(row, layers.weight0, layers.bias0, hidden0)
         network.dense(hidden0, layers.weight1, layers.bias1, hidden1)
-        network.chances(hidden1, layers.weight2, layers.bias2, covered, hazards, at_least[function])
+        network.chances(hidden1, layers.weight2, layers.bias2, covered, hazards, at_least[place])

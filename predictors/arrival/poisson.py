@@ -43,17 +43,19 @@ class PoissonPredictor(BasePredictor):
         buckets = (calls.at_s // self._bucket_s).astype(np.int64)
         _count(calls.functions, buckets, self._state["arrivals"], self._state["bucket"])
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        return poisson_at_least(self._rate_per_s(now_s) * horizon_s)
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        return poisson_at_least(self._rate_per_s(now_s, rows) * horizon_s)
 
     @property
     def _bucket_s(self) -> float:
         return self.window_s / BUCKETS
 
-    def _rate_per_s(self, now_s: float) -> NDArray[np.float64]:
+    def _rate_per_s(self, now_s: float, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         oldest = now_s // self._bucket_s - BUCKETS
-        recent = self._state["bucket"] > oldest
-        arrivals = np.sum(self._state["arrivals"], axis=1, where=recent, dtype=np.float64)
+        recent = self._state["bucket"][rows] > oldest
+        arrivals = np.sum(self._state["arrivals"][rows], axis=1, where=recent, dtype=np.float64)
         span_s = np.clip(now_s - self._since_s(now_s), self._bucket_s, self.window_s)
         return np.asarray(arrivals / span_s)
 

@@ -29,8 +29,10 @@ class ArrivalPredictor(Protocol):
         """Note arrivals in order of time; the same as ``observe`` on each."""
         ...
 
-    def forecast(self, now_s: float, horizon_s: float) -> Forecast:
-        """Forecast the arrivals in (now, now + horizon] of every function."""
+    def forecast(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64] | None = None
+    ) -> Forecast:
+        """Forecast the arrivals in (now, now + horizon] of some functions, or of every one."""
         ...
 
     def state_dict(self) -> dict[str, NDArray[Any]]:

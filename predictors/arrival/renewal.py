@@ -45,14 +45,16 @@ class RenewalPredictor(BasePredictor):
         state = self._state
         _push(calls.functions, calls.gap_s, state["gaps_s"], state["order"], state["known"])
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         gaps_s, order, known = (self._state[name] for name in ("gaps_s", "order", "known"))
-        at_least, waited_s = np.empty((self.count, MAX_ARRIVALS)), self._waited_s(now_s)
+        at_least, waited_s = np.empty((len(rows), MAX_ARRIVALS)), self._waited_s(now_s, rows)
 
         def answer(first: int, last: int) -> None:
-            _answer(first, last, gaps_s, order, known, waited_s, horizon_s, at_least)
+            _answer(first, last, rows, gaps_s, order, known, waited_s, horizon_s, at_least)
 
-        share(answer, self.count)
+        share(answer, len(rows))
         return at_least
 
 
@@ -92,6 +94,7 @@ def _push(
 def _answer(
     first: int,
     last: int,
+    rows: NDArray[np.int64],
     gaps_s: NDArray[np.float32],
     order: NDArray[np.int8],
     known: NDArray[np.int64],
@@ -100,12 +103,13 @@ def _answer(
     at_least: NDArray[np.float64],
 ) -> None:
     sorted_s, edges_s = np.empty(GAPS), np.empty(GAPS + 1)
-    for function in range(first, last):
+    for place in range(first, last):
+        function = rows[place]
         n = min(GAPS, known[function])
         for rank in range(n):
             sorted_s[rank] = gaps_s[function, order[function, rank]]
         _set_edges(sorted_s[:n], edges_s[: n + 1])
-        _chances(sorted_s[:n], edges_s[: n + 1], waited_s[function], horizon_s, at_least[function])
+        _chances(sorted_s[:n], edges_s[: n + 1], waited_s[place], horizon_s, at_least[place])
 
 
 @jit

@@ -14,10 +14,10 @@ def share(work: Callable[[int, int], None], rows: int) -> None:
     that the number of threads changes nothing. Starting threads takes some 0.1 ms, which
     thousands of rows are worth.
     """
-    threads = min(os.cpu_count() or 1, rows // ROWS_WORTH_A_THREAD)
-    if threads <= 1:
+    if rows < 2 * ROWS_WORTH_A_THREAD:
         work(0, rows)
         return
+    threads = min(os.cpu_count() or 1, rows // ROWS_WORTH_A_THREAD)
     bounds = [rows * thread // threads for thread in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, bounds[:-1], bounds[1:]))

@@ -75,16 +75,18 @@ class SeasonalPredictor(BasePredictor):
         slots = (calls.at_s // SLOT_S).astype(np.int64)
         _hit(calls.functions, slots, self._habits)
 
-    def _at_least(self, now_s: float, horizon_s: float) -> NDArray[np.float64]:
-        at_least = np.empty((self.count, MAX_ARRIVALS))
+    def _at_least(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        at_least = np.empty((len(rows), MAX_ARRIVALS))
         since_s = self._since_s(now_s)
         hours = max(0.0, (now_s - since_s) / HOUR_S)
         habits, visits = self._habits, _visits(since_s, now_s)
 
         def answer(first: int, last: int) -> None:
-            _answer(first, last, habits, hours, visits, now_s, horizon_s, at_least)
+            _answer(first, last, rows, habits, hours, visits, now_s, horizon_s, at_least)
 
-        share(answer, self.count)
+        share(answer, len(rows))
         return at_least
 
 
@@ -115,6 +117,7 @@ def _hit(functions: NDArray[np.int64], slots: NDArray[np.int64], habits: Habits)
 def _answer(
     first: int,
     last: int,
+    rows: NDArray[np.int64],
     habits: Habits,
     hours: float,
     visits: NDArray[np.float64],
@@ -124,7 +127,8 @@ def _answer(
 ) -> None:
     start, end = now_s / SLOT_S, (now_s + horizon_s) / SLOT_S
     exactly = np.empty(MAX_ARRIVALS)
-    for function in range(first, last):
+    for place in range(first, last):
+        function = rows[place]
         exactly[:] = 0.0
         exactly[0] = 1.0
         further = 1.0 - (habits.hits[function] + 1.0) / (habits.calls[function] + 1.0)
@@ -137,7 +141,7 @@ def _answer(
         left = 1.0
         for j in range(MAX_ARRIVALS):
             left -= exactly[j]
-            at_least[function, j] = max(0.0, left)
+            at_least[place, j] = max(0.0, left)
 
 
 @jit

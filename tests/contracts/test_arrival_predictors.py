@@ -135,6 +135,18 @@ def test_one_by_one_and_at_once_are_the_same(
 
 @every_predictor
 @settings(max_examples=25, deadline=None)
+@given(gaps=gaps_s, rows=st.lists(st.integers(0, FUNCTIONS - 1), unique=True))
+def test_some_functions_get_the_answers_that_they_get_among_all(
+    make: Callable[[], BasePredictor], gaps: list[tuple[int, float]], rows: list[int]
+) -> None:
+    one, other = fed(make, gaps), fed(make, gaps)
+    for now_s in (end_s(gaps) + 5.0, end_s(gaps) + 100.0):
+        some = one.forecast(now_s, 60.0, np.array(rows, np.int64)).at_least
+        assert np.array_equal(some, other.forecast(now_s, 60.0).at_least[rows])
+
+
+@every_predictor
+@settings(max_examples=25, deadline=None)
 @given(gaps=gaps_s)
 def test_new_functions_change_nothing_for_known_ones(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]]

@@ -18,11 +18,21 @@ def report(seconds: float, mib: int) -> LoadReport:
     return LoadReport(seconds, 2 * seconds, mib * MIB, library_bytes=7)
 
 
-def test_functions_are_found_by_name_position_and_owner() -> None:
+def test_functions_are_found_by_name_and_by_position() -> None:
     known = catalogue()
     assert list(known.functions) == ["f", "g"]
     assert known.index == {"f": 0, "g": 1}
-    assert known.by_owner == {"ann": ["f"], "bob": ["g"]}
+
+
+def test_what_is_learned_is_in_the_columns() -> None:
+    known = catalogue()
+    known.learn("g", report(5.0, 80))
+    assert known.columns.ready_s.tolist() == [3.0, 15.0]
+    assert known.columns.memory_bytes.tolist() == [100 * MIB, 80 * MIB]
+    known.needs("g", 90 * MIB)
+    known.learn("g", report(5.0, 70), Tier.GPU)
+    assert known.columns.memory_bytes[1] == 90 * MIB
+    assert known.columns.gpu_host_bytes.tolist() == [50 * MIB, 70 * MIB]
 
 
 def test_a_guess_gives_way_to_the_first_measurement_at_once() -> None:

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from executor.actions import Run
 from executor.domain import Function, Instance, Tier, Worker
-from executor.planner import CHURN_COST_RATIO, build, capacity_bytes, chances, wishes
-from executor.state import State
+from executor.events import LoadReport
+from executor.planner import CHURN_COST_RATIO, Outlook, build, capacity_bytes, outlook, wishes
+from executor.state import Snapshot, State
 from executor.units import MIB
-from predictors.arrival.forecast import Forecast
 from solver import solve
 from tests.executor.worlds import function, hold, idle_instance, on_gpu, state
 
@@ -17,12 +17,16 @@ F, G = function("f", mib=100), function("g", mib=150)
 LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
 
 
-def likely(world: State) -> NDArray[np.float64]:
-    return np.array([LIKELY[name] for name in world.functions])
+def with_chances(world: State, chances: NDArray[np.float64]) -> Outlook:
+    return outlook(world.catalogue.columns, np.arange(len(world.functions)), chances, {})
 
 
-def snapshot(world: State):  # type: ignore[no-untyped-def]
-    return world.snapshot(0.0, world.functions, world.owners())
+def likely(world: State) -> Outlook:
+    return with_chances(world, np.array([LIKELY[name] for name in world.functions]))
+
+
+def snapshot(world: State) -> Snapshot:
+    return world.snapshot(world.owners())
 
 
 def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> None:
@@ -30,7 +34,7 @@ def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> 
     world = state(F, G, bobs, worker_mib=3000)
     idle, busy = idle_instance(world, "f"), idle_instance(world, "f")
     world.run(Run("c", busy.id, "f", Tier.HOST, 60.0), 0.0)
-    problem = build(snapshot(world), likely(world), {idle.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {idle.id: 1.0}, 0)
     assert problem is not None
     assert problem.instance_names == (idle.id,)
     assert problem.function_names == ("f", "g")
@@ -39,7 +43,7 @@ def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> 
 def test_values_costs_and_capacity_are_those_of_the_profile_and_the_limit() -> None:
     world = state(F, worker_mib=3000)
     instance = idle_instance(world, "f")
-    problem = build(snapshot(world), likely(world), {instance.id: 0.5}, 30 * MIB)
+    problem = build(likely(world), snapshot(world), {instance.id: 0.5}, 30 * MIB)
     assert problem is not None
     assert problem.mode_saving_s[0] == F.profile.ready_s
     assert problem.mode_load_cost_s[0] == pytest.approx(CHURN_COST_RATIO * F.profile.ready_s)
@@ -52,7 +56,7 @@ def test_what_is_held_counts_as_held() -> None:
     world = state(F, G)
     instance = idle_instance(world, "f")
     hold(world, instance.id, "g")
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     mode, where = problem.held[0]
     assert problem.function_names[problem.mode_function[mode]] == "g"
@@ -64,9 +68,8 @@ def test_a_world_that_holds_more_than_profiles_allow_still_gives_a_valid_problem
     instance = idle_instance(world, "f")
     for name in "fg":
         hold(world, instance.id, name)
-        grown = replace(world.functions[name].profile, memory_bytes=300 * MIB)
-        world.functions[name] = replace(world.functions[name], profile=grown)
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+        world.catalogue.learn(name, LoadReport(0.7, 0.3, memory_bytes=300 * MIB))
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert len(problem.held) == 1
 
@@ -80,7 +83,7 @@ def test_library_bytes_are_shared_within_an_instance() -> None:
     instance = idle_instance(world, "f")
     for name in "fg":
         hold(world, instance.id, name)
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert problem.library_memory_bytes[0] == 200 * MIB
     assert len(problem.held) == 1
@@ -88,10 +91,10 @@ def test_library_bytes_are_shared_within_an_instance() -> None:
 
 def test_nothing_to_decide_is_no_problem() -> None:
     world = state(F)
-    assert build(snapshot(world), likely(world), {}, 0) is None
+    assert build(likely(world), snapshot(world), {}, 0) is None
     instance = idle_instance(world, "f")
     never = np.zeros((1, 2))
-    assert build(snapshot(world), never, {instance.id: 1.0}, 0) is None
+    assert build(with_chances(world, never), snapshot(world), {instance.id: 1.0}, 0) is None
 
 
 def test_what_is_not_worth_a_load_is_in_the_problem_only_while_it_is_held() -> None:
@@ -99,7 +102,7 @@ def test_what_is_not_worth_a_load_is_in_the_problem_only_while_it_is_held() -> N
     instance = idle_instance(world, "f")
     hold(world, instance.id, "g")
     barely = np.full((2, 2), CHURN_COST_RATIO)
-    problem = build(snapshot(world), barely, {instance.id: 1.0}, 0)
+    problem = build(with_chances(world, barely), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert problem.function_names == ("g",)
 
@@ -109,16 +112,15 @@ def test_running_calls_serve_the_first_ranks() -> None:
     instance = idle_instance(world, "f")
     world.run(Run("c", instance.id, "f", Tier.HOST, 60.0), 0.0)
     at_least = np.array([[0.9, 0.5, 0.2, 0.1], [0.8, 0.4, 0.2, 0.1]])
-    forecast = Forecast(at_least, (), np.zeros((2, 0)))
-    left = chances(snapshot(world), forecast, world.index)
-    assert left.tolist() == [[0.5, 0.2, 0.1, 0.0], [0.8, 0.4, 0.2, 0.1]]
+    left = outlook(world.catalogue.columns, np.arange(2), at_least, snapshot(world).running)
+    assert left.chances.tolist() == [[0.5, 0.2, 0.1, 0.0], [0.8, 0.4, 0.2, 0.1]]
     assert at_least[0, 0] == 0.9
 
 
 def test_wishes_name_what_the_plan_places_most_worth_first() -> None:
     world = state(F, G)
     instance = idle_instance(world, "f")
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     named = wishes(solve(problem, "priority"))
     assert [one.function for one in named] == ["f", "g"]
@@ -138,7 +140,7 @@ def gpu_world(*functions: Function, gpu_mib: int) -> tuple[State, Instance]:
 
 
 def placed(world: State, instance: Instance) -> dict[str, Tier]:
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     return {one.function: one.tier for one in wishes(solve(problem, "auto", deadline_s=30.0))}
 
@@ -146,7 +148,7 @@ def placed(world: State, instance: Instance) -> dict[str, Tier]:
 def test_functions_with_a_gpu_profile_may_be_on_the_gpu_of_their_instance() -> None:
     world, instance = gpu_world(on_gpu(F, gpu_mib=300), G, gpu_mib=1000)
     assert instance.gpu == "k"
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert problem.mode_tier.tolist() == [0, 1, 0]
     assert problem.mode_saving_s.tolist() == [1.0, 1.5, 1.0]
@@ -168,7 +170,7 @@ def test_a_move_costs_what_it_takes_and_what_is_held_nothing() -> None:
     world, instance = gpu_world(on_gpu(F, gpu_mib=300), on_gpu(G, gpu_mib=300), gpu_mib=1000)
     hold(world, instance.id, "f")
     world.loading(instance.id, "g", Tier.GPU)
-    problem = build(snapshot(world), likely(world), {instance.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
     assert problem.held.tolist() == [[0, 0], [3, 0]]
     assert problem.load_cost_pairs.tolist() == [[1, 0], [2, 0]]
@@ -179,7 +181,7 @@ def test_what_busy_instances_hold_of_a_gpu_is_not_there_for_others() -> None:
     world, busy = gpu_world(on_gpu(F, gpu_mib=300), gpu_mib=1000)
     idle = idle_instance(world, "f")
     world.run(Run("c", busy.id, "f", Tier.GPU, 60.0), 0.0)
-    problem = build(snapshot(world), likely(world), {idle.id: 1.0}, 0)
+    problem = build(likely(world), snapshot(world), {idle.id: 1.0}, 0)
     assert problem is not None
     assert problem.gpu_free_memory_bytes.tolist() == [700 * MIB]
 

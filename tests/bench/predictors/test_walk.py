@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bench.predictors.walk import moments, score, walk
 from bench.traces.spread import spread
@@ -25,9 +26,11 @@ class Watcher(PoissonPredictor):
         super().observe_many(functions, at_s)
         self.told += len(at_s)
 
-    def forecast(self, now_s: float, horizon_s: float) -> Forecast:
+    def forecast(
+        self, now_s: float, horizon_s: float, rows: NDArray[np.int64] | None = None
+    ) -> Forecast:
         self.seen.append((now_s, self.told))
-        return super().forecast(now_s, horizon_s)
+        return super().forecast(now_s, horizon_s, rows)
 
 
 def test_moments_increase_within_bounds_at_the_wanted_rate() -> None:
