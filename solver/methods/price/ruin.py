@@ -33,7 +33,7 @@ def improve(
     stream: Stream,
 ) -> None:
     """Ruin and recreate a number of times; take back what gains less than ``least_gain``."""
-    taken = np.empty(len(items.mode), np.int32)
+    taken = np.empty(_MOST_INSTANCES * len(items.mode), np.int32)
     group = np.empty(_MOST_INSTANCES, np.int32)
     starts = np.empty(_MOST_INSTANCES + 1, np.int32)
     for _ in range(steps):
