@@ -4,11 +4,13 @@ A model whose ``library`` is among the file's ``libraries`` is forked from a pro
 imported it, once an instance; any other imports what it needs in a process of its own.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
+import yaml
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -71,7 +73,12 @@ class ProfileFile(BaseModel):
         library_bytes = library.memory_mib * MIB if library is not None else 0
         return Profile(one.import_s, one.load_s, one.memory_mib * MIB, library_bytes)
 
-    def simulated(self, models: Mapping[str, str], run_s: Callable[[str, str], float]) -> SimCosts:
+    def simulated(
+        self,
+        models: Mapping[str, str],
+        run_s: Callable[[str, str], float],
+        cores: float = math.inf,
+    ) -> SimCosts:
         """Return the costs of functions for the simulated runtime.
 
         Parameters
@@ -80,6 +87,8 @@ class ProfileFile(BaseModel):
             The model of each function.
         run_s
             Inference time of a call, by its id and function.
+        cores
+            Processors that all instances share.
         """
         costs = {function: self.models[model] for function, model in models.items()}
         return SimCosts(
@@ -97,6 +106,7 @@ class ProfileFile(BaseModel):
                 if one.library in self.libraries
             },
             first_call_s={function: one.first_call_s for function, one in costs.items()},
+            cores=cores,
         )
 
 
@@ -138,6 +148,12 @@ STARTS: Final[dict[str, Callable[[], ProfileFile]]] = {
     "reap": lambda: Reap().applied(read_profile(PRIVATE_FILE)),
 }
 """How functions start: as published; as here; from snapshots in place of the published way."""
+
+
+def write_profile(file: Path, costs: ProfileFile) -> None:
+    """Write a profile file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(yaml.safe_dump(costs.model_dump(), sort_keys=False))
 
 
 def read_profile(file: Path) -> ProfileFile:

@@ -1,5 +1,6 @@
 """A runtime in which only time passes: no processes, the same rules."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from executor.actions import (
 from executor.clock import Timer
 from executor.domain import Profile, Tier
 from executor.runtimes.protocol import Sink
+from executor.runtimes.sim_cores import SharedCores
 from executor.runtimes.sim_libraries import SimLibraries, SimLibrary
 
 
@@ -38,6 +40,7 @@ class SimCosts:
     base_bytes: int = 0
     libraries: Mapping[str, SimLibrary] = field(default_factory=dict)
     first_call_s: Mapping[str, float] = field(default_factory=dict)
+    cores: float = math.inf
 
 
 @dataclass(slots=True)
@@ -83,6 +86,7 @@ class SimRuntime:
 
     def __init__(self, timer: Timer, costs: SimCosts, sink: Sink) -> None:
         self._timer = timer
+        self._work = timer if costs.cores == math.inf else SharedCores(timer, costs.cores)
         self._costs = costs
         self._sink = sink
         self._instances: dict[str, _Instance] = {}
@@ -170,7 +174,7 @@ class SimRuntime:
         functions_bytes = sum(self._costs.profiles[one].memory_bytes for one in instance.residents)
         if instance.libraries.make_room(functions_bytes, library, used):
             self._measured(instance, instance_id)
-        wait_s = instance.libraries.ready_s(library, self._now_s) - self._now_s
+        wait_s = instance.libraries.ready_s(library, self._work.now_s()) - self._work.now_s()
         if wait_s > 0:
             self._after(wait_s, lambda: self._measured(instance, instance_id))
         return max(0.0, wait_s)
@@ -178,7 +182,7 @@ class SimRuntime:
     def _measured(self, instance: _Instance, instance_id: str) -> None:
         """Say which libraries there are."""
         if self._instances.get(instance_id) is instance:
-            libraries = instance.libraries.imported(self._now_s)
+            libraries = instance.libraries.imported(self._work.now_s())
             self._sink(ev.Measured(self._now_s, instance_id, {}, libraries))
 
     def _settle(self, instance: _Instance, instance_id: str, name: str) -> None:
@@ -321,7 +325,7 @@ class SimRuntime:
         return self._timer.now_s()
 
     def _after(self, delay_s: float, callback: Callable[[], None]) -> None:
-        self._timer.at(self._timer.now_s() + delay_s, callback)
+        self._work.at(self._work.now_s() + delay_s, callback)
 
 
 def _may_load(instance: _Instance, name: str) -> bool:
