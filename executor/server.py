@@ -86,14 +86,8 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
     packages = read_packages(config.functions, models=config.models, python=python)
     calls, totals = CallTable(), Totals()
     runtime = _runtime(config, packages, calls, clock, python)
-    controller = Controller(
-        [package.function for package in packages.values()],
-        _workers(config),
-        POLICIES[config.keep_alive.policy](config.keep_alive),
-        PREDICTORS[config.arrivals.predictor](config.arrivals),
-        _settings(config),
-    )
-    planner = ThreadPlanner(_solver(config.plan))
+    controller = make_controller(config, packages)
+    planner = ThreadPlanner(make_solver(config.plan))
     driver = LiveDriver(
         controller, runtime, calls, planner, clock, lambda event, _: totals.count(event)
     )
@@ -108,6 +102,22 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         listening = serve(gateway, config.gateway.host, config.gateway.port, GRACE_S)
         port = await stack.enter_async_context(listening)
         yield Address(config.gateway.host, port), driver
+
+
+def make_controller(config: Config, packages: Mapping[str, Package]) -> Controller:
+    """Make the controller of a configuration; it is the same over a simulated runtime."""
+    return Controller(
+        [package.function for package in packages.values()],
+        _workers(config),
+        POLICIES[config.keep_alive.policy](config.keep_alive),
+        PREDICTORS[config.arrivals.predictor](config.arrivals),
+        _settings(config),
+    )
+
+
+def make_solver(section: PlanSection) -> Callable[[Problem], Plan]:
+    """Make what solves the controller's problems."""
+    return Replanner(section.method, section.deadline_s)
 
 
 def _runtime(
@@ -161,7 +171,3 @@ def _settings(config: Config) -> Settings:
     plan = PlanSettings(config.plan.horizon_s, config.plan.period_s, budget, config.plan.rest_s)
     serving = ServeSettings(config.serve.queue_limit, config.serve.warm_keeps_model)
     return Settings(serving, plan if config.plan.enabled else None)
-
-
-def _solver(section: PlanSection) -> Callable[[Problem], Plan]:
-    return Replanner(section.method, section.deadline_s)

@@ -7,16 +7,16 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bench.profile.measure import Laboratory, summed_up
-from bench.replay.profiles import ProfileFile
+from bench.profile.measure import Laboratory, profiled
+from bench.replay.profiles import write_profile
 from executor.calls import Payload
 from executor.clock import since_midnight
 from executor.functions import Package
 from executor.packages import read_packages
+from executor.runtimes.process import ProcessRuntime
 
 app = typer.Typer()
 
@@ -57,12 +57,19 @@ def profile(
                 name: Payload((package.folder / EXAMPLE).read_bytes())
                 for name, package in packages.items()
             }
+        clock, state = since_midnight(), Path(directory, "state")
         laboratory = Laboratory(
-            packages, since_midnight(), Path(directory, "state"), share_libraries=share_libraries
+            packages,
+            clock,
+            lambda calls: ProcessRuntime(
+                packages, calls, clock, state, share_libraries=share_libraries
+            ),
         )
-        costs = asyncio.run(_measure(packages, requests, laboratory, repeats, bar))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(yaml.safe_dump(costs.model_dump(), sort_keys=False))
+        tasks = {name: bar.add_task(name, total=repeats) for name in requests}
+        costs = asyncio.run(
+            profiled(laboratory, packages, requests, repeats, lambda name: bar.advance(tasks[name]))
+        )
+    write_profile(out, costs)
     console.print(f"profile: {out}")
 
 
@@ -76,26 +83,3 @@ def _networks(folder: Path, shared: bool) -> tuple[dict[str, Package], dict[str,
     made = [workshop.network(name, name, way) for name in NETWORKS]
     packages = {package.function.name: package for package in made}
     return packages, dict.fromkeys(packages, REQUEST)
-
-
-async def _measure(
-    packages: dict[str, Package],
-    requests: dict[str, Payload],
-    laboratory: Laboratory,
-    repeats: int,
-    bar: Progress,
-) -> ProfileFile:
-    await laboratory.open()
-    try:
-        samples = {}
-        for name, request in requests.items():
-            task = bar.add_task(name, total=repeats)
-            samples[name] = await laboratory.measure(
-                name,
-                request,
-                repeats,
-                lambda task=task: bar.advance(task),  # type: ignore[misc]
-            )
-    finally:
-        await laboratory.runtime.close()
-    return summed_up(packages, samples)

@@ -1,21 +1,21 @@
-"""Loads and calls a function on the process runtime, and keeps the medians of what that took."""
+"""Loads and calls a function on a live runtime, and keeps the medians of what that took."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
-from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
 from bench.replay.profiles import LibraryCosts, ModelCosts, ProfileFile
 from executor import events as ev
 from executor.actions import Load, Offload, Run, RuntimeAction, StartInstance, StopInstance
-from executor.calls import CallTable, Payload
+from executor.calls import Calls, CallTable, Payload
 from executor.clock import Clock
 from executor.domain import Tier
 from executor.functions import Package
-from executor.runtimes.process import ProcessRuntime
+from executor.runtimes.protocol import LiveRuntime
 from executor.units import MIB
 
 Kind = TypeVar("Kind", bound=ev.Event)
@@ -56,23 +56,26 @@ class Laboratory:
         The functions.
     clock
         Time of what is measured.
-    directory
-        Instances keep their files below it.
-    share_libraries
-        Whether functions are forked from processes that have imported their libraries.
+    make
+        Makes the runtime, which takes the bodies of calls from its argument.
+    worker
+        Where instances start.
     """
 
     def __init__(
-        self, packages: dict[str, Package], clock: Clock, directory: Path, *, share_libraries: bool
+        self,
+        packages: Mapping[str, Package],
+        clock: Clock,
+        make: Callable[[Calls], LiveRuntime],
+        worker: str = "local",
     ) -> None:
         self._packages = packages
         self._clock = clock
         self._calls = CallTable()
         self._events: asyncio.Queue[ev.Event] = asyncio.Queue()
         self._numbers = count(1)
-        self.runtime = ProcessRuntime(
-            packages, self._calls, clock, directory, share_libraries=share_libraries
-        )
+        self._worker = worker
+        self.runtime = make(self._calls)
 
     async def open(self) -> None:
         """Start."""
@@ -99,7 +102,7 @@ class Laboratory:
         known = self._packages[function].function
         instance = f"i{next(self._numbers)}"
         begun_s = self._clock()
-        self._submit(StartInstance(instance, "local", known.owner, known.memory_limit_bytes))
+        self._submit(StartInstance(instance, self._worker, known.owner, known.memory_limit_bytes))
         up = await self._expect(ev.InstanceReady)
         first_ready_s, _ = await self._load(instance, function)
         self._submit(Offload(instance, function))
@@ -150,7 +153,32 @@ class Laboratory:
                 raise CallFailed(event.error)
 
 
-def summed_up(packages: dict[str, Package], samples: dict[str, list[Sample]]) -> ProfileFile:
+async def profiled(
+    laboratory: Laboratory,
+    packages: Mapping[str, Package],
+    requests: Mapping[str, Payload],
+    repeats: int,
+    on_sample: Callable[[str], None],
+) -> ProfileFile:
+    """Measure functions, given with the body of a request; ``on_sample`` is told of each instance.
+
+    Raises
+    ------
+    CallFailed
+        If one cannot be loaded or does not answer.
+    """
+    await laboratory.open()
+    try:
+        samples = {
+            name: await laboratory.measure(name, request, repeats, partial(on_sample, name))
+            for name, request in requests.items()
+        }
+    finally:
+        await laboratory.runtime.close()
+    return summed_up(packages, samples)
+
+
+def summed_up(packages: Mapping[str, Package], samples: Mapping[str, list[Sample]]) -> ProfileFile:
     """Return the medians of what was measured, as the replay reads it."""
     everything = [sample for some in samples.values() for sample in some]
     members: dict[str, list[Sample]] = {}

@@ -11,6 +11,7 @@ from bench.profile.measure import Laboratory
 from executor.calls import Payload
 from executor.clock import since_midnight
 from executor.packages import read_packages
+from executor.runtimes.process import ProcessRuntime
 from tests.functions.demo_modules import FUNCTIONS
 
 MODELS = FUNCTIONS.parent / "var" / "models"
@@ -44,7 +45,12 @@ async def test_a_demo_function_answers_in_its_own_view(
     name: str, hidden_models: Path, tmp_path: Path
 ) -> None:
     packages = read_packages(FUNCTIONS, models=hidden_models, python=Path(sys.executable))
-    laboratory = Laboratory(packages, since_midnight(), tmp_path / "state", share_libraries=True)
+    clock = since_midnight()
+    laboratory = Laboratory(
+        packages,
+        clock,
+        lambda calls: ProcessRuntime(packages, calls, clock, tmp_path / "state"),
+    )
     await laboratory.open()
     try:
         request = Payload((FUNCTIONS / name / "example.json").read_bytes())
