@@ -1,81 +1,156 @@
 """``headstart bench live``: every policy with and without pre-loading, on a real server."""
 
 import asyncio
-from dataclasses import asdict
+import os
+import shutil
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import orjson
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
-from bench.demo.cli import CALL_TIMEOUT_S, announce, base_settings, chosen
-from bench.demo.client import Outcome, write_calls
-from bench.demo.runner import MODES, Job, run_mode
-from bench.demo.summary import Summary, latencies_s
-from bench.demo.table import comparison
-from bench.demo.workload import read_scenario, spread
-from bench.report import latency_cdf
+from bench.demo.cli import chosen
+from bench.demo.runner import MODES
+from bench.density.functions import Workshop
+from bench.live.functions import alike, deployments, write_functions
+from bench.live.measured import measured
+from bench.live.place import Place
+from bench.live.predict import Prediction
+from bench.live.report import Study, write_report
+from bench.live.runs import SHARE, Cell, play, read_run
+from bench.live.site import SETUPS, Site
+from bench.live.slices import Slice, draw, read_counts
 from executor.choices import POLICIES
+from executor.config import Config
+from executor.errors import ConfigError
+from executor.packages import read_packages
+from executor.units import format_bytes
 
 app = typer.Typer()
+
+TRACE = "traces/azure2019_8h_functions.csv.gz"
+SCENARIO = Path("scenarios/seed-demo.yaml")
 
 
 @app.command()
 def live(
-    scenario: Annotated[Path, typer.Option(help="Calls a period of each function.")] = Path(
-        "scenarios/seed-demo.yaml"
-    ),
+    setups: Annotated[str, typer.Option(help=f"Which of {', '.join(SETUPS)}.")] = ",".join(SETUPS),
     policies: Annotated[
         str, typer.Option(help=f"Which of {', '.join(POLICIES)}.")
     ] = "openwhisk,histogram,pagurus,faascache",
     modes: Annotated[str, typer.Option(help=f"Which of {', '.join(MODES)}.")] = ",".join(MODES),
-    runtime: Annotated[str, typer.Option(help="process or docker.")] = "process",
+    share: Annotated[
+        str, typer.Option(help="Policies under which functions are also run that share; or none.")
+    ] = "openwhisk",
+    runtime: Annotated[str, typer.Option(help="docker or process.")] = "docker",
     engine: Annotated[
         str, typer.Option(help="The Docker engine.", envvar="DOCKER_HOST")
     ] = "unix:///var/run/docker.sock",
-    functions: Annotated[Path, typer.Option(help="Folder of the functions.")] = Path("functions"),
+    functions: Annotated[
+        Path | None, typer.Option(help="Folder of functions, in place of the eight networks.")
+    ] = None,
     models: Annotated[Path, typer.Option(help="Folder of their model files.")] = Path("var/models"),
-    memory: Annotated[str, typer.Option(help="Memory for all instances together.")] = "3GiB",
+    count: Annotated[int, typer.Option(min=1, help="Functions of the eight networks.")] = 16,
+    owners: Annotated[int, typer.Option(min=1, help="Who share them.")] = 2,
+    work: Annotated[Path, typer.Option(help="For the networks' weights, 1.8 GB.")] = Path(
+        "var/density"
+    ),
+    trace: Annotated[
+        Path | None, typer.Option(help=f"Calls a minute; else DATA/{TRACE}, else {SCENARIO}.")
+    ] = None,
+    data: Annotated[
+        Path | None, typer.Option(envvar="HEADSTART_DATA", help="Folder with traces in traces/.")
+    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long a run plays.")] = 0.85,
     time_scale: Annotated[
-        float, typer.Option(min=0.01, help="Play the workload so many times faster.")
-    ] = 2.0,
-    seed: Annotated[int, typer.Option(help="Of the times of calls within a period.")] = 1,
-    out: Annotated[Path, typer.Option(help="Folder for figures and logs.")] = Path("out/live"),
+        float, typer.Option(min=0.01, help="Play the trace so many times faster.")
+    ] = 24.0,
+    least: Annotated[int, typer.Option(min=1, help="Calls of a function, at least.")] = 2,
+    most: Annotated[int, typer.Option(min=1, help="Calls of a function, at most.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of the rows and the times of calls.")] = 1,
+    repeats: Annotated[int, typer.Option(min=1, help="Instances to measure a function in.")] = 2,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Repeat what is done.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for figures; runs in it are kept.")] = Path(
+        "out/live"
+    ),
 ) -> None:
-    """Replay a real workload under every policy, without and with pre-loading."""
+    """Play a slice of a trace under every policy, without and with pre-loading, and predict it."""
     console = Console()
-    counts = read_scenario(scenario)
-    bodies = {name: (functions / name / "example.json").read_bytes() for name in counts.calls}
-    job = Job(spread(counts, time_scale, seed), bodies, CALL_TIMEOUT_S)
-    base = base_settings(functions, models, memory, out) | _where(runtime, engine, memory)
-    announce(console, counts, time_scale, memory)
-    figures = {}
-    for policy in chosen("--policies", policies, POLICIES):
-        settings = {**base, "keep_alive": {"policy": policy}}
-        results: dict[str, tuple[Summary, list[Outcome]]] = {}
-        for mode in chosen("--modes", modes, MODES):
-            folder = out / policy / mode
-            results[mode] = asyncio.run(run_mode(MODES[mode], settings, job, folder, console))
-            write_calls(folder / "calls.csv", results[mode][1])
-        _show(console, out, policy, results)
-        figures[policy] = [asdict(summary) for summary, _ in results.values()]
-    document = {"runtime": runtime, "time_scale": time_scale, "policies": figures}
-    (out / "summary.json").write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2))
-    console.print(f"figures: {out / 'summary.json'}")
-
-
-def _where(runtime: str, engine: str, memory: str) -> dict[str, Any]:
     (kind,) = chosen("--runtime", runtime, ("process", "docker"))
-    if kind == "process":
-        return {"runtime": kind}
-    return {"runtime": kind, "docker": {"engines": {"here": {"url": engine, "memory": memory}}}}
+    cells = [
+        Cell(setup, policy, way)
+        for setup in chosen("--setups", setups, SETUPS)
+        for policy in chosen("--policies", policies, POLICIES)
+        for way in [*chosen("--modes", modes, MODES), *[SHARE] * (policy in share.split(","))]
+    ]
+    file = trace or _default_trace(data)
+    part = Slice(max(1, round(minutes * time_scale)), least, most, time_scale)
+    said = {"runtime": kind, "functions": str(functions), "count": count, "owners": owners}
+    said |= {"trace": file.name, "slice": str(part), "seed": seed}
+    _claim(out, said, fresh=fresh)
+    place = Place(kind, engine)
+    if functions is None:
+        deployed = deployments(count, owners)
+        write_functions(out / "functions", deployed, Workshop(work.absolute()))
+        site = Site(out / "functions", work, alike(deployed), place, out)
+    else:
+        packages = read_packages(functions, models=models, python=Path(sys.executable))
+        site = Site(functions, models, {name: name for name in packages}, place, out)
+    arrivals = draw(read_counts(file), list(site.like), part, seed)
+    with Progress(console=console) as bar:
+        costs = measured(site, out, repeats, bar)
+    site.adapt(costs.shared)
+    demand_bytes, bodies, cores = costs.demand_bytes(site), site.bodies(), _cores()
+    ran, predicted = {}, {}
+    for cell in cells:
+        settings = site.config(cell, demand_bytes)
+        ran[cell] = read_run(out, cell) or asyncio.run(
+            play(cell, settings, arrivals, bodies, part.length_s, out, console)
+        )
+        config = Config.model_validate(settings)
+        profile = costs.profile(shared=config.share_libraries)
+        prediction = Prediction(config, site.adapted(cell), profile, site.like, cores)
+        predicted[cell] = prediction.of(arrivals, part.length_s)
+    memory = {one: format_bytes(site.memory_bytes(one, demand_bytes)) for one in SETUPS}
+    preface = (
+        f"{len(arrivals)} calls to {len(site.like)} functions in {part.length_s:.0f} s, "
+        f"{part.minutes} minutes of {file.name} played {time_scale:g} times faster, "
+        f"in {kind} instances on {cores} cores. In processes of their own all functions hold "
+        f"{format_bytes(demand_bytes)}; memory for instances: "
+        + ", ".join(f"{setup} {size}" for setup, size in memory.items())
+        + "."
+    )
+    write_report(out, Study(ran, predicted, part.length_s), preface)
+    console.print((out / "summary.md").read_text(), soft_wrap=True, markup=False)
+    console.print(f"tables and pictures: {out}")
 
 
-def _show(
-    console: Console, out: Path, policy: str, results: dict[str, tuple[Summary, list[Outcome]]]
-) -> None:
-    console.rule(policy)
-    console.print(comparison([summary for summary, _ in results.values()]))
-    latencies = latencies_s(results.values())
-    latency_cdf(out / f"{policy}.png", latencies, f"The same calls and memory, policy {policy}")
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+def _default_trace(data: Path | None) -> Path:
+    file = None if data is None else data / TRACE
+    return file if file is not None and file.exists() else SCENARIO
+
+
+def _claim(out: Path, said: Mapping[str, Any], *, fresh: bool) -> None:
+    """Begin or go on in a folder.
+
+    Raises
+    ------
+    ConfigError
+        When it holds runs of other settings.
+    """
+    file = out / "settings.json"
+    if fresh:
+        shutil.rmtree(out, ignore_errors=True)
+    if not file.exists():
+        out.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(orjson.dumps(said))
+    elif orjson.loads(file.read_bytes()) != said:
+        raise ConfigError(file, "settings", said, f"{file.read_text()}; --fresh starts anew")
