@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from .outcomes import Outcome
+from .residency import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,14 @@ class Spawn:
     """Start a process for a function; answered by ``ready`` or ``exited``."""
 
     function: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Tell a function to go to a tier; answered by ``moved``, ``stayed`` or ``exited``."""
+
+    function: str
+    tier: Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +51,4 @@ class Tell:
     outcome: Outcome
 
 
-Command: TypeAlias = Spawn | Kill | Drop | Send | Tell
+Command: TypeAlias = Spawn | Move | Kill | Drop | Send | Tell

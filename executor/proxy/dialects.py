@@ -36,13 +36,28 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """Its model is in another tier now."""
+
+    tier: str
+    move_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stayed:
+    """It could not move its model."""
+
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
 class Raised:
     """It has no answer for this request."""
 
     error: str
 
 
-Message: TypeAlias = Ready | Payload | Raised
+Message: TypeAlias = Ready | Payload | Raised | Moved | Stayed
 
 
 class Dialect(Protocol):
@@ -50,6 +65,9 @@ class Dialect(Protocol):
 
     def request(self, payload: Payload) -> bytes:
         """Write a request; ValueError or TypeError if it cannot be said in this dialect."""
+
+    def move(self, tier: str) -> bytes:
+        """Write the order to go to a tier; ValueError if it cannot be said in this dialect."""
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Take the next bytes and yield what they complete; ValueError if they are not of it."""
@@ -66,12 +84,20 @@ class HandlerDialect:
         header = {"header_size": len(payload.header)}
         return pack(header, payload.header, payload.binary)
 
+    def move(self, tier: str) -> bytes:
+        """Write the order to go to a tier."""
+        return pack({"tier": tier})
+
     def feed(self, data: bytes) -> Iterator[Message]:
         """Take the next bytes and yield what they complete."""
         for frame in self._decoder.feed(data):
             match frame.header:
                 case {"kind": "ready", "import_s": float(import_s), "load_s": float(load_s)}:
                     yield Ready(import_s, load_s)
+                case {"kind": "moved", "tier": str(tier), "move_s": float(move_s)}:
+                    yield Moved(tier, move_s)
+                case {"kind": "stayed", "error": str(error)}:
+                    yield Stayed(error)
                 case {"kind": "answer", "header_size": int(size)}:
                     yield Payload(frame.tail[:size], frame.tail[size:])
                     yield Ready()
@@ -95,6 +121,10 @@ class ScriptDialect:
         """Write a request as one line, with all tensors in the JSON."""
         self._asked = decode_request(payload.header, memoryview(payload.binary))
         return json.dumps(encode_request(self._asked)).encode() + b"\n"
+
+    def move(self, tier: str) -> bytes:
+        """Refuse: scripts stay where they have loaded their models."""
+        raise ValueError(f"a script cannot be told to go to tier {tier}")
 
     def feed(self, data: bytes) -> Iterator[Message]:
         """Take the next bytes and yield what they complete."""

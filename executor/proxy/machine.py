@@ -7,7 +7,7 @@ told or started that rests on its absence.
 
 from dataclasses import dataclass
 
-from .commands import Command, Drop, Kill, Send, Spawn, Tell
+from .commands import Command, Drop, Kill, Move, Send, Spawn, Tell
 from .outcomes import (
     Completed,
     Failed,
@@ -19,7 +19,7 @@ from .outcomes import (
     Outcome,
     Started,
 )
-from .residency import Need, Removal, Residency, State
+from .residency import Need, Removal, Residency, State, Tier
 from .shelf import Shelf
 
 
@@ -29,6 +29,7 @@ class _Load:
 
     function: str
     need: Need
+    tier: Tier
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Call:
     function: str
     keep: frozenset[str]
     need: Need
+    tier: Tier
     waited: bool = False
     failure: Failed | None = None
 
@@ -67,9 +69,9 @@ class Machine:
         """Whether it was asked to stop and nothing is left."""
         return self._stopping and not self.residencies and not self.shelf.libraries
 
-    def load(self, function: str, need: Need) -> list[Command]:
-        """Load a function ahead of calls."""
-        self._loads.append(_Load(function, need))
+    def load(self, function: str, need: Need, tier: Tier = Tier.HOST) -> list[Command]:
+        """Load a function ahead of calls, or move it; what a call is using moves afterwards."""
+        self._loads.append(_Load(function, need, tier))
         return self._advance()
 
     def offload(self, function: str) -> list[Command]:
@@ -81,13 +83,22 @@ class Machine:
             held.offloads += 1
         return self._advance()
 
-    def run(self, call: str, function: str, keep: frozenset[str], need: Need) -> list[Command]:
+    def run(
+        self,
+        call: str,
+        function: str,
+        keep: frozenset[str],
+        need: Need,
+        tier: Tier = Tier.HOST,
+    ) -> list[Command]:
         """Serve a call, alone with the functions in ``keep``."""
         if self._stopping or self.call is not None:
             reason = "the instance is stopping" if self._stopping else "another call is in it"
             self._tell(Failed(call, "crash", reason))
         else:
-            self.call = Call(call, function, keep, need)
+            self.call = Call(call, function, keep, need, tier)
+            if function in self.residencies:
+                self.residencies[function].wanted = tier
         return self._advance()
 
     def abort(self, call: str, kind: str, error: str) -> list[Command]:
@@ -102,20 +113,27 @@ class Machine:
         if held.state in (State.LOADING, State.SETTLING):
             held.report = held.report or report
             held.step(State.READY)
-            while held.loads:
-                held.loads -= 1
-                self._tell_loaded(function, held)
+        return self._advance()
+
+    def moved(self, function: str, tier: Tier, move_s: float) -> list[Command]:
+        """Fold that a function said it is in another tier."""
+        held = self.residencies[function]
+        if held.state is State.MOVING:
+            held.arrive(tier, move_s)
+        return self._advance()
+
+    def stayed(self, function: str, error: str) -> list[Command]:
+        """Fold that a function could not move; who knows where it is now, so it goes."""
+        if self.residencies[function].state is State.MOVING:
+            self._give_up(function, error)
         return self._advance()
 
     def overdue(self, function: str, error: str) -> list[Command]:
-        """Fold that a function took too long to say that it waits for a request."""
-        held, call = self.residencies.get(function), self.call
-        if held is None or held.state not in (State.LOADING, State.SETTLING):
+        """Fold that a function took too long to say that it waits for a request, or has moved."""
+        held = self.residencies.get(function)
+        if held is None or held.state not in (State.LOADING, State.SETTLING, State.MOVING):
             return []
-        if held.state is State.LOADING and call is not None and call.function == function:
-            self._fail_call(Failed(call.id, "load", error))
-        else:
-            self._remove(function, Removal(error, asked=False, blame=True))
+        self._give_up(function, error)
         return self._advance()
 
     def answered(self, function: str, error: str | None) -> list[Command]:
@@ -140,7 +158,7 @@ class Machine:
         held = self.residencies.pop(function)
         if held.removal is None and held.state is State.SETTLING:
             need = Need(held.memory_bytes, held.library)
-            self._loads += [_Load(function, need)] * held.loads
+            self._loads += [_Load(function, need, held.wanted)] * held.loads
             held.loads = 0
             removal = Removal(error, asked=clean)
         else:
@@ -190,6 +208,8 @@ class Machine:
         for function, held in self.residencies.items():
             if held.state is not State.OFFLOADING and self._unwanted(function, held):
                 self._remove(function, Removal(reason))
+        for function, held in self.residencies.items():
+            self._settle(function, held)
         if self.call is not None and self.call.failure is None:
             self._serve(self.call)
         loads, self._loads = self._loads, []
@@ -207,19 +227,33 @@ class Machine:
             self._tell(LoadFailed(function, refusal, blame=False))
         elif self._must_wait(load, held):
             self._loads.append(load)
-        elif held is None:
-            self._spawn(function, load.need).loads = 1
-        elif held.state in (State.READY, State.RUNNING):
-            self._tell_loaded(function, held)
         else:
+            held = held or self._spawn(function, load.need)
             held.loads += 1
+            held.wanted = load.tier
+            self._settle(function, held)
+
+    def _settle(self, function: str, held: Residency) -> None:
+        """Answer loads of what is where it shall be, and let what is idle go there."""
+        if held.state not in (State.READY, State.RUNNING):
+            return
+        if held.tier is held.wanted:
+            while held.loads:
+                held.loads -= 1
+                self._tell_loaded(function, held)
+        elif held.state is State.READY and (self.call is None or self.call.function != function):
+            self._move(function, held, held.wanted)
+
+    def _move(self, function: str, held: Residency, tier: Tier) -> None:
+        held.step(State.MOVING)
+        self._commands.append(Move(function, tier))
 
     def _refusal(self, load: _Load, held: Residency | None) -> str | None:
         """Say why a load may not start, now or later."""
         if self._stopping:
             return "the instance is stopping"
         if self.call is not None and load.function != self.call.function:
-            kept = held is not None and held.state is State.READY
+            kept = held is not None and held.state in (State.READY, State.MOVING)
             return None if kept else "the instance serves a call"
         if held is None and self.call is None:
             shortage = self.shelf.shortage_bytes(load.need)
@@ -255,11 +289,14 @@ class Machine:
             self._load_for(call)
         elif held.state is State.LOADING:
             call.waited = True
+        elif held.state is State.READY and held.tier is not call.tier:
+            self._move(call.function, held, call.tier)
         elif held.state is State.READY:
             held.step(State.RUNNING)
             held.known = True
             self._commands.append(Send(call.function, call.id))
-            self._tell(Started(call.id, call.function, held.report if call.waited else None))
+            report = held.report if call.waited else None
+            self._tell(Started(call.id, call.function, held.tier, report))
 
     def _load_for(self, call: Call) -> None:
         """Load a call's function, if need be in the place of those that it would keep."""
@@ -274,7 +311,7 @@ class Machine:
                         self._remove(function, Removal("taken away for a call"))
                 return
         call.waited = True
-        self._spawn(call.function, call.need)
+        self._spawn(call.function, call.need).wanted = call.tier
 
     def _end_call_of(self, function: str, held: Residency, removal: Removal) -> bool:
         """Fail the call in the instance if it dies with this residency, and say whether so."""
@@ -284,7 +321,7 @@ class Machine:
         failure = call.failure
         if failure is None and held.state is State.RUNNING:
             failure = Failed(call.id, "crash", removal.reason)
-        if failure is None and held.state is State.LOADING:
+        if failure is None and held.state in (State.LOADING, State.MOVING):
             failure = Failed(call.id, "load", removal.reason)
         if failure is None:
             return False
@@ -304,6 +341,14 @@ class Machine:
         call.failure = failure
         if held.state is not State.OFFLOADING:
             self._remove(call.function, Removal(failure.error, asked=False))
+
+    def _give_up(self, function: str, error: str) -> None:
+        """Take away a function that does not get ready, with the call that waits for it."""
+        call, settling = self.call, self.residencies[function].state is State.SETTLING
+        if call is not None and call.function == function and not settling:
+            self._fail_call(Failed(call.id, "load", error))
+        else:
+            self._remove(function, Removal(error, asked=False, blame=True))
 
     def _evict(self) -> None:
         if self.shelf.excess_bytes > 0:
@@ -346,7 +391,7 @@ class Machine:
     def _tell_loaded(self, function: str, held: Residency) -> None:
         held.known = True
         assert held.report is not None
-        self._tell(Loaded(function, held.report))
+        self._tell(Loaded(function, held.tier, held.report))
 
     def _tell(self, outcome: Outcome) -> None:
         self._commands.append(Tell(outcome))

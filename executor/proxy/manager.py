@@ -7,12 +7,12 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from . import memory
-from .commands import Command, Drop, Kill, Send, Spawn, Tell
-from .dialects import Message, Payload, Raised, Ready
+from .commands import Command, Drop, Kill, Move, Send, Spawn, Tell
+from .dialects import Message, Moved, Payload, Raised, Ready, Stayed
 from .machine import Machine
 from .outcomes import Completed, Failed, Loaded, LoadReport, Outcome, Started
 from .process import FunctionProcess, Nursery
-from .residency import Need, Residency
+from .residency import Need, Residency, Tier
 from .spec import Spec
 from .view import Unreachable
 from .watch import MemoryWatch
@@ -48,10 +48,10 @@ class Manager:
         self._zygotes = Zygotes(nursery.reaper, self._dropped)
         self._watch = MemoryWatch(limit_bytes - base_bytes, self._resident_bytes, self._measure)
 
-    def load(self, spec: Spec, need: Need) -> None:
-        """Load a function ahead of calls."""
+    def load(self, spec: Spec, need: Need, tier: Tier) -> None:
+        """Load a function ahead of calls, or move it."""
         self._specs[spec.name] = spec
-        self._carry_out(self._machine.load(spec.name, need))
+        self._carry_out(self._machine.load(spec.name, need, tier))
 
     def offload(self, function: str) -> None:
         """Take a function away."""
@@ -65,6 +65,7 @@ class Manager:
         *,
         keep: frozenset[str],
         need: Need,
+        tier: Tier,
         timeout_s: float,
     ) -> None:
         """Serve a call."""
@@ -74,7 +75,7 @@ class Manager:
             self._deadline = self._loop.call_later(
                 timeout_s, self._abort, call, "deadline", "the call took longer than it may"
             )
-        self._carry_out(self._machine.run(call, spec.name, keep, need))
+        self._carry_out(self._machine.run(call, spec.name, keep, need, tier))
 
     def cancel(self, call: str) -> None:
         """End a call without an answer."""
@@ -89,7 +90,7 @@ class Manager:
         call, libraries = self._machine.call, self._machine.shelf.libraries
         return {
             "residencies": {
-                name: {"state": held.state.value, **self._load_of(held)}
+                name: {"state": held.state, "tier": held.wanted, **self._load_of(held)}
                 for name, held in self._machine.residencies.items()
             },
             "libraries": {name: library.memory_bytes for name, library in libraries.items()},
@@ -103,6 +104,12 @@ class Manager:
                 self._stop_load_timer(function)
                 report = LoadReport(import_s or 0.0, load_s or 0.0)
                 self._carry_out(self._machine.ready(function, report))
+            case Moved(tier, move_s):
+                self._stop_load_timer(function)
+                self._watch.changed()
+                self._carry_out(self._machine.moved(function, Tier(tier), move_s))
+            case Stayed(error):
+                self._carry_out(self._machine.stayed(function, error))
             case Payload():
                 self._answer = message
                 self._answered(function, None)
@@ -155,6 +162,9 @@ class Manager:
         match command:
             case Spawn(function):
                 self._spawn(function)
+            case Move(function, tier):
+                self._start_load_timer(function)
+                self._processes[function].move(tier)
             case Kill(function):
                 self._processes[function].kill()
             case Drop(library):
@@ -177,7 +187,7 @@ class Manager:
     def _tell(self, outcome: Outcome) -> None:
         match outcome:
             case (
-                Loaded(function, LoadReport() as report)
+                Loaded(function=function, report=report)
                 | Started(function=function, report=LoadReport() as report)
             ):
                 outcome = replace(outcome, report=self._with_memory(function, report))

@@ -14,19 +14,24 @@ class Up:
 
 @dataclass(frozen=True, slots=True)
 class LoadReport:
-    """What a load took, as the function measured it, and what the function holds since."""
+    """What a load took, as the function measured it, and what the function holds since.
+
+    ``move_s`` is how long its last way to the GPU took; 0 where it was never on one.
+    """
 
     import_s: float
     load_s: float
     memory_bytes: int = 0
     library_bytes: int = 0
+    move_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A function said that it is ready."""
+    """A function said that it is ready, in ``tier``."""
 
     function: str
+    tier: str
     report: LoadReport
 
 
@@ -53,6 +58,7 @@ class Started:
 
     call: str
     function: str
+    tier: str
     report: LoadReport | None
 
 

@@ -12,7 +12,16 @@ from typing import Protocol
 
 from . import view
 from .cells import Cell, Cells
-from .dialects import Dialect, HandlerDialect, Message, Payload, Raised, Ready, ScriptDialect
+from .dialects import (
+    Dialect,
+    HandlerDialect,
+    Message,
+    Payload,
+    Raised,
+    Ready,
+    ScriptDialect,
+    Stayed,
+)
 from .launch import Order, execute
 from .reaper import Reaper
 from .spec import Spec
@@ -21,6 +30,9 @@ from .zygotes import Zygote
 
 SDK_FOLDER = Path(__file__).parent / "sdk"
 _CHANNEL = 3
+
+_GPU_VARIABLES = ("CUDA_VISIBLE_DEVICES", "CUDA_MPS_PIPE_DIRECTORY", "CUDA_MPS_LOG_DIRECTORY")
+"""Which GPU a function may use is not for itself to say."""
 
 
 class Listener(Protocol):
@@ -85,6 +97,15 @@ class FunctionProcess:
         except (KeyError, TypeError, ValueError) as error:
             self._listener.said(self._spec.name, Raised(f"{type(error).__name__}: {error}"))
             self._listener.said(self._spec.name, Ready())
+        else:
+            self._writer.write(data)
+
+    def move(self, tier: str) -> None:
+        """Tell it to go to a tier; one whose dialect has no word for that stays."""
+        try:
+            data = self._dialect.move(tier)
+        except ValueError as error:
+            self._listener.said(self._spec.name, Stayed(str(error)))
         else:
             self._writer.write(data)
 
@@ -165,6 +186,7 @@ class FunctionProcess:
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             **own,
+            **{name: os.environ[name] for name in _GPU_VARIABLES if name in os.environ},
             "PYTHONPATH": os.pathsep.join(modules),
             "HOME": str(cell.home),
             "TMPDIR": str(cell.home),

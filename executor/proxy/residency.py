@@ -1,19 +1,28 @@
 """One function in an instance, from the start of its process to the confirmed end of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from .outcomes import LoadReport
 
 
+class Tier(StrEnum):
+    """Where a loaded function has its model; it is loaded to memory and goes on from there."""
+
+    HOST = "host"
+    GPU = "gpu"
+
+
 class State(StrEnum):
     """Where a residency is; gone is no state, it is absence.
 
-    ``SETTLING``: it has answered but not yet said that it waits for the next request.
+    ``SETTLING``: it has answered but not yet said that it waits for the next request. ``MOVING``:
+    it was told to go to another tier and has not yet said that it is there.
     """
 
     LOADING = "loading"
     READY = "ready"
+    MOVING = "moving"
     RUNNING = "running"
     SETTLING = "settling"
     OFFLOADING = "offloading"
@@ -21,7 +30,8 @@ class State(StrEnum):
 
 _NEXT = {
     State.LOADING: {State.READY, State.OFFLOADING},
-    State.READY: {State.RUNNING, State.OFFLOADING},
+    State.READY: {State.RUNNING, State.MOVING, State.OFFLOADING},
+    State.MOVING: {State.READY, State.OFFLOADING},
     State.RUNNING: {State.SETTLING, State.OFFLOADING},
     State.SETTLING: {State.READY, State.OFFLOADING},
     State.OFFLOADING: set[State](),
@@ -76,6 +86,8 @@ class Residency:
         What it was expected to hold and, once measured, what it holds.
     library
         The library that it shares with others, empty for none.
+    tier, wanted
+        Where it is, and where it shall be.
     loads, offloads
         How many such requests it still has to answer.
     known
@@ -85,6 +97,8 @@ class Residency:
     memory_bytes: int
     library: str = ""
     state: State = State.LOADING
+    tier: Tier = Tier.HOST
+    wanted: Tier = Tier.HOST
     loads: int = 0
     offloads: int = 0
     known: bool = False
@@ -102,6 +116,13 @@ class Residency:
         if state not in _NEXT[self.state]:
             raise IllegalStep(f"{self.state} -> {state}")
         self.state = state
+
+    def arrive(self, tier: Tier, move_s: float) -> None:
+        """End a move; how long the way to a GPU took is reported."""
+        self.step(State.READY)
+        self.tier = tier
+        if tier is Tier.GPU and self.report is not None:
+            self.report = replace(self.report, move_s=move_s)
 
     def remove(self, removal: Removal) -> None:
         """Begin to take it away."""

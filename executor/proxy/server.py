@@ -11,7 +11,7 @@ from .dialects import Payload
 from .manager import Manager
 from .outcomes import Completed, Failed, LoadFailed, Outcome, Up, to_header
 from .process import Nursery
-from .residency import Need
+from .residency import Need, Tier
 from .sdk.headstart.frames import Decoder, Frame, pack
 from .spec import Spec
 
@@ -91,7 +91,7 @@ class Server:
         if spec.owner != self._owner:
             self._tell(LoadFailed(spec.name, self._refusal(spec), blame=False), None)
         else:
-            self.manager.load(spec, _need(spec, header))
+            self.manager.load(spec, _need(spec, header), Tier(header["tier"]))
 
     def _run(self, spec: Spec, header: dict[str, Any], tail: memoryview) -> None:
         if spec.owner != self._owner:
@@ -104,6 +104,7 @@ class Server:
             Payload(tail[:size], tail[size:]),
             keep=frozenset(header["keep"]),
             need=_need(spec, header),
+            tier=Tier(header["tier"]),
             timeout_s=header["timeout_s"],
         )
 

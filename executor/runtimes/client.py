@@ -83,10 +83,10 @@ class ProxyClient(asyncio.Protocol):
             self._transport.write(data)
 
     def _load(self, function: str, tier: Tier) -> None:
-        if tier is Tier.HOST:
-            self._send({"op": "load", **self._specs.of(function)})
-        else:
+        if tier is Tier.LIBRARY:
             self._load_failed(function, f"this runtime has no tier {tier}", blame=False)
+        else:
+            self._send({"op": "load", "tier": tier, **self._specs.of(function, tier)})
 
     def _run(self, run: Run) -> None:
         try:
@@ -101,7 +101,8 @@ class ProxyClient(asyncio.Protocol):
             "keep": sorted(run.keep),
             "timeout_s": max(0.0, run.deadline_s - self._clock()),
             "header_size": len(request.header),
-            **self._specs.of(run.function),
+            "tier": run.tier,
+            **self._specs.of(run.function, run.tier),
         }
         self._send(header, request.header, request.binary)
 
@@ -110,14 +111,14 @@ class ProxyClient(asyncio.Protocol):
             case {"event": "Up", "base_bytes": base_bytes}:
                 self.up = ev.InstanceReady(self._clock(), self.instance_id, base_bytes)
                 self._sink(self.up)
-            case {"event": "Loaded", "function": function, "report": report}:
-                self._loaded(function, _report(report))
+            case {"event": "Loaded", "function": function, "tier": tier, "report": report}:
+                self._loaded(function, Tier(tier), _report(report))
             case {"event": "LoadFailed", "function": function, "error": error, "blame": blame}:
                 self._load_failed(function, error, blame=blame)
             case {"event": "Offloaded", "function": function, "error": error}:
                 self._offloaded(function, error)
-            case {"event": "Started", "call": call, "function": function, "report": report}:
-                self._started(call, function, _report(report) if report else None)
+            case {"event": "Started", "call": call, "function": function, **more}:
+                self._started(call, function, Tier(more["tier"]), more["report"])
             case {"event": "Completed", "call": call, "header_size": size}:
                 self._completed(call, Payload(bytes(frame.tail[:size]), bytes(frame.tail[size:])))
             case {"event": "Failed", "call": call, "kind": kind, "error": error}:
@@ -127,9 +128,9 @@ class ProxyClient(asyncio.Protocol):
             case header:
                 raise ValueError(f"instance {self.instance_id} said {json.dumps(header)}")
 
-    def _loaded(self, function: str, report: ev.LoadReport) -> None:
-        self._specs.learn(function, report)
-        self._sink(ev.Loaded(self._clock(), self.instance_id, function, Tier.HOST, report))
+    def _loaded(self, function: str, tier: Tier, report: ev.LoadReport) -> None:
+        self._specs.learn(function, tier, report)
+        self._sink(ev.Loaded(self._clock(), self.instance_id, function, tier, report))
 
     def _load_failed(self, function: str, error: str, *, blame: bool) -> None:
         self._sink(ev.LoadFailed(self._clock(), self.instance_id, function, error, blame))
@@ -137,10 +138,13 @@ class ProxyClient(asyncio.Protocol):
     def _offloaded(self, function: str, error: str | None) -> None:
         self._sink(ev.Offloaded(self._clock(), self.instance_id, function, error))
 
-    def _started(self, call: str, function: str, report: ev.LoadReport | None) -> None:
+    def _started(
+        self, call: str, function: str, tier: Tier, values: Mapping[str, Any] | None
+    ) -> None:
+        report = _report(values) if values is not None else None
         if report is not None:
-            self._specs.learn(function, report)
-        self._sink(ev.Started(self._clock(), call, self.instance_id, report))
+            self._specs.learn(function, tier, report)
+        self._sink(ev.Started(self._clock(), call, self.instance_id, report, tier))
 
     def _completed(self, call: str, answer: Payload) -> None:
         self._calls.answer(call, answer)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from executor.domain import Tier
 from executor.events import LoadReport
 from executor.functions import Package
 
@@ -17,12 +18,14 @@ class Specs:
     def __init__(self, packages: Mapping[str, Package], *, share_libraries: bool) -> None:
         self._packages = packages
         self._share_libraries = share_libraries
-        self._measured: dict[str, LoadReport] = {}
+        self._measured: dict[tuple[str, Tier], LoadReport] = {}
 
-    def of(self, function: str) -> dict[str, Any]:
-        """Return the fields of a request."""
+    def of(self, function: str, tier: Tier) -> dict[str, Any]:
+        """Return the fields of a request to load a function to a tier, or to run it there."""
         package = self._packages[function]
         memory_bytes, library_bytes = self._expected_bytes(package)
+        if tier is Tier.GPU:
+            memory_bytes = max(memory_bytes, self._beside_gpu_bytes(package))
         shared = self._share_libraries and bool(package.libraries)
         spec = {
             **_spec(package),
@@ -31,17 +34,24 @@ class Specs:
         }
         return {"spec": spec, "memory_bytes": memory_bytes, "library_bytes": library_bytes}
 
-    def learn(self, function: str, report: LoadReport) -> None:
-        """Note what a function was measured to hold."""
-        self._measured[function] = report
+    def learn(self, function: str, tier: Tier, report: LoadReport) -> None:
+        """Note what a function was measured to hold; one that was on a GPU keeps some of that."""
+        if tier is Tier.GPU or not report.move_s:
+            self._measured[function, tier] = report
 
     def _expected_bytes(self, package: Package) -> tuple[int, int]:
         known = package.function
-        report = self._measured.get(known.name)
+        report = self._measured.get((known.name, Tier.HOST))
         if report is not None:
             return report.memory_bytes, report.library_bytes
         guess = known.profile.memory_bytes
         return guess if guess < known.memory_limit_bytes else 0, known.profile.library_bytes
+
+    def _beside_gpu_bytes(self, package: Package) -> int:
+        report = self._measured.get((package.function.name, Tier.GPU))
+        return (
+            report.memory_bytes if report is not None else package.function.memory_bytes(Tier.GPU)
+        )
 
 
 def _spec(package: Package) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from executor.proxy.commands import Command, Drop, Kill, Send, Spawn, Tell
+from executor.proxy.commands import Command, Drop, Kill, Move, Send, Spawn, Tell
 from executor.proxy.machine import Machine
 from executor.proxy.outcomes import (
     Completed,
@@ -19,7 +19,7 @@ from executor.proxy.outcomes import (
     Outcome,
     Started,
 )
-from executor.proxy.residency import Need
+from executor.proxy.residency import Need, Tier
 
 FUNCTIONS = ("f", "g", "h")
 LIMIT_BYTES = 100
@@ -28,13 +28,15 @@ REPORT = LoadReport(0.1, 0.2)
 functions = st.sampled_from(FUNCTIONS)
 sizes = st.integers(0, 60)
 needs = st.builds(Need, sizes) | st.builds(Need, sizes, st.sampled_from("lm"), sizes)
+tiers = st.sampled_from(Tier)
 
 
 class ProxyWorld(RuleBasedStateMachine):
     """Plays the processes and one client.
 
-    ``processes`` is the truth: starting, listening, busy, settling or dying. ``view`` is what the
-    client believes to be loaded, from outcomes alone.
+    ``processes`` is the truth: starting, listening, moving, busy, settling or dying, and ``tiers``
+    where their models are or are going. ``view`` is what the client believes to be loaded, and
+    where, from outcomes alone.
     """
 
     def __init__(self) -> None:
@@ -44,7 +46,9 @@ class ProxyWorld(RuleBasedStateMachine):
         self.libraries: dict[str, str] = {}
         self.loads: Counter[str] = Counter()
         self.offloads: Counter[str] = Counter()
-        self.view: set[str] = set()
+        self.tiers: dict[str, Tier] = {}
+        self.view: dict[str, str] = {}
+        self.call_tier = Tier.HOST
         self.keep: frozenset[str] = frozenset()
         self.open_call: str | None = None
         self.call_function = ""
@@ -57,6 +61,7 @@ class ProxyWorld(RuleBasedStateMachine):
                 case Spawn(function):
                     assert function not in self.processes
                     self.processes[function] = "starting"
+                    self.tiers[function] = Tier.HOST
                     library = self.machine.residencies[function].library
                     if library:
                         assert self.libraries.setdefault(library, "held") == "held"
@@ -65,12 +70,20 @@ class ProxyWorld(RuleBasedStateMachine):
                     assert library not in users
                     assert self.libraries[library] == "held"
                     self.libraries[library] = "dying"
+                case Move(function, tier):
+                    assert self.processes[function] == "listening"
+                    assert self.tiers[function] is not tier
+                    if self.open_call is not None and function == self.call_function:
+                        assert set(self.processes) <= {function} | self.keep
+                    self.processes[function] = "moving"
+                    self.tiers[function] = tier
                 case Kill(function):
                     assert self.processes[function] != "dying"
                     self.processes[function] = "dying"
                 case Send(function, call):
                     assert (function, call) == (self.call_function, self.open_call)
                     assert self.processes[function] == "listening"
+                    assert self.tiers[function] is self.call_tier
                     assert set(self.processes) <= {function} | self.keep
                     self.processes[function] = "busy"
                 case Tell(outcome):
@@ -78,28 +91,29 @@ class ProxyWorld(RuleBasedStateMachine):
 
     def told(self, outcome: Outcome) -> None:
         match outcome:
-            case Loaded(function, report):
-                assert report == REPORT
+            case Loaded(function, tier, report):
+                assert (report.import_s, report.load_s) == (REPORT.import_s, REPORT.load_s)
                 assert self.processes[function] in ("listening", "busy")
+                assert tier == self.tiers[function]
                 self.answer_load(function)
-                self.view.add(function)
+                self.view[function] = tier
             case LoadFailed(function):
                 self.answer_load(function)
             case Offloaded(function):
                 assert function not in self.processes
                 self.offloads[function] -= self.offloads[function] > 0
-                self.view.discard(function)
-            case Started(call, function):
+                self.view.pop(function, None)
+            case Started(call, function, tier):
                 assert call == self.open_call
-                assert function == self.call_function
-                self.view.add(function)
+                assert (function, tier) == (self.call_function, self.call_tier)
+                self.view[function] = tier
             case Completed(call):
                 self.close_call(call)
             case Failed(call, kind):
                 self.close_call(call)
                 if kind != "error":
                     assert self.stopping or self.call_function not in self.processes
-                    self.view.discard(self.call_function)
+                    self.view.pop(self.call_function, None)
             case Measured(memory_bytes):
                 assert not set(memory_bytes).intersection(self.in_phase("dying"))
                 assert all(memory_bytes.values())
@@ -115,10 +129,10 @@ class ProxyWorld(RuleBasedStateMachine):
     def in_phase(self, *phases: str) -> list[str]:
         return [function for function, phase in self.processes.items() if phase in phases]
 
-    @rule(function=functions, need=needs)
-    def load(self, function: str, need: Need) -> None:
+    @rule(function=functions, need=needs, tier=tiers)
+    def load(self, function: str, need: Need, tier: Tier) -> None:
         self.loads[function] += 1
-        self.carry_out(self.machine.load(function, need))
+        self.carry_out(self.machine.load(function, need, tier))
 
     @rule(function=functions)
     def offload(self, function: str) -> None:
@@ -126,11 +140,12 @@ class ProxyWorld(RuleBasedStateMachine):
         self.carry_out(self.machine.offload(function))
 
     @precondition(lambda self: self.open_call is None)
-    @rule(function=functions, keep=st.frozensets(functions), need=needs)
-    def run_call(self, function: str, keep: frozenset[str], need: Need) -> None:
+    @rule(function=functions, keep=st.frozensets(functions), need=needs, tier=tiers)
+    def run_call(self, function: str, keep: frozenset[str], need: Need, tier: Tier) -> None:
         self.calls += 1
         self.open_call, self.call_function, self.keep = f"c{self.calls}", function, keep
-        self.carry_out(self.machine.run(self.open_call, function, keep, need))
+        self.call_tier = tier
+        self.carry_out(self.machine.run(self.open_call, function, keep, need, tier))
 
     @precondition(lambda self: self.open_call is not None)
     @rule(kind=st.sampled_from(["deadline", "cancelled"]))
@@ -144,6 +159,20 @@ class ProxyWorld(RuleBasedStateMachine):
         function = data.draw(st.sampled_from(self.in_phase("starting", "settling")))
         self.processes[function] = "listening"
         self.carry_out(self.machine.ready(function, REPORT))
+
+    @precondition(lambda self: self.in_phase("moving"))
+    @rule(data=st.data())
+    def moved(self, data: st.DataObject) -> None:
+        function = data.draw(st.sampled_from(self.in_phase("moving")))
+        self.processes[function] = "listening"
+        self.carry_out(self.machine.moved(function, self.tiers[function], 0.5))
+
+    @precondition(lambda self: self.in_phase("moving"))
+    @rule(data=st.data())
+    def stayed(self, data: st.DataObject) -> None:
+        function = data.draw(st.sampled_from(self.in_phase("moving")))
+        self.carry_out(self.machine.stayed(function, "it could not"))
+        assert self.processes[function] == "dying"
 
     @precondition(lambda self: self.in_phase("busy"))
     @rule(error=st.sampled_from([None, "raised"]))
@@ -193,10 +222,11 @@ class ProxyWorld(RuleBasedStateMachine):
 
     @invariant()
     def the_client_knows(self) -> None:
-        """What is loaded, and not on its way out or unasked for, is in the client's view."""
-        listening = set(self.in_phase("listening", "busy", "settling"))
-        assert listening - {self.call_function} <= self.view
-        assert self.view <= set(self.processes)
+        """What is loaded, and not on its way or unasked for, is where the client sees it."""
+        for function in self.in_phase("listening", "busy", "settling"):
+            if function != self.call_function:
+                assert self.view[function] == self.tiers[function]
+        assert set(self.view) <= set(self.processes)
 
     def exit(self, function: str, *, clean: bool) -> None:
         del self.processes[function]

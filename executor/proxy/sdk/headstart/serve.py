@@ -9,10 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from .frames import Decoder, Frame, pack
+from .gpu import to_gpu, to_host
 from .messages import decode_request, encode_answer
 from .script import spawned_s
 
 _CHUNK_BYTES = 1 << 20
+_MOVES = {"gpu": to_gpu, "host": to_host}
 
 
 def serve(channel: socket.socket, name: str, handler: str) -> None:
@@ -44,7 +46,23 @@ def serve(channel: socket.socket, name: str, handler: str) -> None:
     decoder = Decoder()
     while data := channel.recv(_CHUNK_BYTES):
         for frame in decoder.feed(data):
-            channel.sendall(_answer(frame, name, module, model))
+            if "tier" in frame.header:
+                model, said = _move(frame.header["tier"], module, model)
+            else:
+                said = _answer(frame, name, module, model)
+            channel.sendall(said)
+
+
+def _move(tier: str, module: ModuleType, model: Any) -> tuple[Any, bytes]:
+    """Move the model by the handler's own ``to_gpu`` or ``to_host``, or as a network of torch."""
+    move = getattr(module, f"to_{tier}", _MOVES[tier])
+    begun_s = time.monotonic()
+    try:
+        model = move(model)
+    except Exception as error:
+        traceback.print_exc()
+        return model, pack({"kind": "stayed", "error": f"{type(error).__name__}: {error}"})
+    return model, pack({"kind": "moved", "tier": tier, "move_s": time.monotonic() - begun_s})
 
 
 def _answer(frame: Frame, name: str, module: ModuleType, model: Any) -> bytes:
