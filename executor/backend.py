@@ -1,7 +1,7 @@
 """What the gateway asks of the server, answered from the live driver and its controller."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from executor import events as ev
 from executor.calls import Payload
@@ -11,6 +11,7 @@ from executor.drivers.live import LiveDriver
 from executor.errors import UnknownFunction
 from executor.functions import Package
 from executor.gateway.backend import FunctionState, FunctionStatus, Reply, Status
+from executor.gpu.keeper import Keeper
 from executor.totals import Totals
 
 
@@ -18,12 +19,18 @@ class LiveBackend:
     """The server behind the gateway."""
 
     def __init__(
-        self, driver: LiveDriver, packages: Mapping[str, Package], totals: Totals, clock: Clock
+        self,
+        driver: LiveDriver,
+        packages: Mapping[str, Package],
+        totals: Totals,
+        clock: Clock,
+        gpus: Collection[Keeper] = (),
     ) -> None:
         self._driver = driver
         self._packages = packages
         self._totals = totals
         self._clock = clock
+        self._gpus = gpus
 
     async def call(self, function: str, payload: Payload, timeout_s: float | None) -> Reply:
         """Serve a call within ``timeout_s``, or within the function's own limit when None."""
@@ -63,7 +70,7 @@ class LiveBackend:
         instances = list(state.instances.values())
         residencies = [held for one in instances for held in one.residencies.values()]
         libraries = [size for one in instances for size in one.libraries.values()]
-        loaded = (ResidencyState.READY, ResidencyState.RUNNING)
+        loaded = (ResidencyState.READY, ResidencyState.MOVING, ResidencyState.RUNNING)
         return Status(
             instances=Counter(one.state for one in instances),
             residents=Counter(one.tier for one in residencies if one.state in loaded),
@@ -79,6 +86,7 @@ class LiveBackend:
             plans=self._totals.plans,
             solve_s=self._totals.solve_s,
             gap_ratio=self._totals.gap_ratio,
+            gpus={gpu: one for keeper in self._gpus for gpu, one in keeper.accounts().items()},
         )
 
     def _package(self, function: str) -> Package:

@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from executor.clock import since_midnight
 from executor.config import ArrivalSection, PlanSection, read_config
-from executor.errors import ConfigError
+from executor.errors import ConfigError, RuntimeFailure
 from executor.plan_command import plan
 from executor.proxy.cells import detect
 from executor.server import Address, run, warm_up
@@ -72,7 +72,7 @@ def serve(
         if shortfall:
             Console(stderr=True).print(f"isolation between functions is off: {shortfall}")
         uvloop.run(run(settings, since_midnight(), on_ready))
-    except ConfigError as error:
+    except (ConfigError, RuntimeFailure) as error:
         Console(stderr=True).print(f"[red]error:[/red] {error}", soft_wrap=True)
         raise typer.Exit(2) from error
     except asyncio.CancelledError:

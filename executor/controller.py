@@ -151,8 +151,10 @@ class Controller:
             self._hosting.turned_idle(instance, event.at_s)
 
     def _instances_found(self, event: ev.InstancesFound) -> None:
+        held = (one for instance in event.instances for one in instance.residencies.values())
+        tiers = {one.function: one.tier for one in held}
         for function, report in event.reports.items():
-            self.state.catalogue.learn(function, report)
+            self.state.catalogue.learn(function, report, tiers[function])
         known = [one for one in event.instances if one.gpu is None or one.gpu in self.state.gpus]
         for instance in known:
             self.state.found(instance)

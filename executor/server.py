@@ -22,6 +22,8 @@ from executor.drivers.live import LiveDriver, ThreadPlanner
 from executor.functions import Package
 from executor.gateway.app import Gateway
 from executor.gateway.server import serve
+from executor.gpu.keeper import Keeper
+from executor.gpus import LOCAL, kept_gpus
 from executor.packages import read_packages
 from executor.preload import PlanSettings
 from executor.reconcile import Budget
@@ -84,14 +86,23 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         await asyncio.to_thread(warm_up, config.arrivals, config.plan)
     python = config.python or Path(sys.executable)
     packages = read_packages(config.functions, models=config.models, python=python)
+    with kept_gpus(config) as gpus:
+        async with _serving(config, clock, packages, gpus) as served:
+            yield served
+
+
+@asynccontextmanager
+async def _serving(
+    config: Config, clock: Clock, packages: Mapping[str, Package], gpus: Mapping[str, Keeper]
+) -> AsyncIterator[tuple[Address, LiveDriver]]:
     calls, totals = CallTable(), Totals()
-    runtime = _runtime(config, packages, calls, clock, python)
-    controller = make_controller(config, packages)
+    runtime = _runtime(config, packages, calls, clock, gpus)
+    controller = make_controller(config, packages, gpus)
     planner = ThreadPlanner(make_solver(config.plan))
     driver = LiveDriver(
         controller, runtime, calls, planner, clock, lambda event, _: totals.count(event)
     )
-    backend = LiveBackend(driver, packages, totals, clock)
+    backend = LiveBackend(driver, packages, totals, clock, gpus.values())
     gateway = Gateway(
         backend, CollectorRegistry(), clock, config.gateway.max_body, version("headstart")
     )
@@ -104,11 +115,16 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         yield Address(config.gateway.host, port), driver
 
 
-def make_controller(config: Config, packages: Mapping[str, Package]) -> Controller:
-    """Make the controller of a configuration; it is the same over a simulated runtime."""
+def make_controller(
+    config: Config, packages: Mapping[str, Package], gpus: Mapping[str, Keeper]
+) -> Controller:
+    """Make the controller of a configuration; it is the same over a simulated runtime.
+
+    ``gpus`` keeps those of each worker that has any.
+    """
     return Controller(
         [package.function for package in packages.values()],
-        _workers(config),
+        _workers(config, gpus),
         POLICIES[config.keep_alive.policy](config.keep_alive),
         PREDICTORS[config.arrivals.predictor](config.arrivals),
         _settings(config),
@@ -121,7 +137,11 @@ def make_solver(section: PlanSection) -> Callable[[Problem], Plan]:
 
 
 def _runtime(
-    config: Config, packages: Mapping[str, Package], calls: Calls, clock: Clock, python: Path
+    config: Config,
+    packages: Mapping[str, Package],
+    calls: Calls,
+    clock: Clock,
+    gpus: Mapping[str, Keeper],
 ) -> LiveRuntime:
     if config.runtime == "process":
         return ProcessRuntime(
@@ -132,6 +152,7 @@ def _runtime(
             isolate=config.isolate,
             share_libraries=config.share_libraries,
             grace_s=config.grace_s,
+            gpus=gpus,
         )
     from executor.runtimes import docker
 
@@ -143,17 +164,21 @@ def _runtime(
         directory=config.state,
         engines={name: docker.Address(one.url, one.tls) for name, one in engines.items()},
         image=config.docker.image,
-        python=python,
+        python=config.python or Path(sys.executable),
         cpus=config.docker.cpus,
         share_libraries=config.share_libraries,
         grace_s=config.grace_s,
     )
 
 
-def _workers(config: Config) -> list[Worker]:
+def _workers(config: Config, gpus: Mapping[str, Keeper]) -> list[Worker]:
+    memory = {name: engine.memory for name, engine in config.docker.engines.items()}
     if config.runtime == "process":
-        return [Worker("local", config.worker.memory)]
-    return [Worker(name, engine.memory) for name, engine in config.docker.engines.items()]
+        memory = {LOCAL: config.worker.memory}
+    return [
+        Worker(name, size, gpus[name].budgets({}) if name in gpus else {})
+        for name, size in memory.items()
+    ]
 
 
 def warm_up(arrivals: ArrivalSection, plan: PlanSection) -> None:

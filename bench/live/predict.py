@@ -51,7 +51,7 @@ class Prediction:
         self._runtime = SimRuntime(
             self._timer, simulated, lambda event: self._engine.deliver(event)
         )
-        self._controller = make_controller(config, packages)
+        self._controller = make_controller(config, packages, {})
         self._planner = ChargedPlanner(self._timer, make_solver(config.plan), charge_s)
 
     def of(self, arrivals: Sequence[Arrival], length_s: float) -> Ran:

@@ -1,7 +1,7 @@
 """What the gateway needs of the server behind it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +9,7 @@ from executor.actions import Served
 from executor.calls import Payload
 from executor.domain import InstanceState, Tier
 from executor.functions import Package
+from executor.gpu.usage import Account
 
 
 class FunctionState(StrEnum):
@@ -60,6 +61,8 @@ class Status:
         Number of plans and the seconds that all of them took.
     gap_ratio
         Relative optimality gap of the latest plan; None when it is not known.
+    gpus
+        How each GPU stands.
     """
 
     instances: Mapping[InstanceState, int]
@@ -74,6 +77,7 @@ class Status:
     plans: int
     solve_s: float
     gap_ratio: float | None
+    gpus: Mapping[str, Account] = field(default_factory=dict)
 
 
 class Backend(Protocol):

@@ -75,6 +75,7 @@ class StatusCollector(Collector):
         status = self._snapshot()
         yield from _places(status)
         yield from _gauges(status)
+        yield from _gpus(status)
         yield from _counters(status)
         yield SummaryMetricFamily(
             "headstart_solve_seconds",
@@ -112,6 +113,24 @@ def _gauges(status: Status) -> Iterator[Metric]:
     for name, text, value in gauges:
         if value is not None:
             yield GaugeMetricFamily(f"headstart_{name}", text, value=value)
+
+
+def _gpus(status: Status) -> Iterator[Metric]:
+    memory = GaugeMetricFamily(
+        "headstart_gpu_memory_bytes",
+        "Memory of GPUs: in all, seen to be held by functions or other programs, reserved for "
+        "functions, and free for them.",
+        labels=["gpu", "kind"],
+    )
+    faults = GaugeMetricFamily(
+        "headstart_gpu_fault", "1 for a GPU on which nothing is loaded.", labels=["gpu"]
+    )
+    for gpu, account in status.gpus.items():
+        for kind in ("total", "ours", "foreign", "reserved", "free"):
+            memory.add_metric([gpu, kind], getattr(account, f"{kind}_bytes"))
+        faults.add_metric([gpu], float(bool(account.fault)))
+    yield memory
+    yield faults
 
 
 def _counters(status: Status) -> Iterator[Metric]:

@@ -6,21 +6,12 @@ from typing import Any, Self, TypeVar
 
 import pynvml
 
-from executor.errors import PermanentFailure, RuntimeFailure
-from executor.gpu.usage import Device, Usage
+from executor.gpu.usage import Device, DeviceFailure, NoDriver, Usage
 
 Answer = TypeVar("Answer")
 
 _ABSENT = (pynvml.NVMLError_NotSupported, pynvml.NVMLError_FunctionNotFound)
 """A device, or a driver, that does not have what was asked for."""
-
-
-class NoDriver(PermanentFailure):
-    """There is no NVIDIA driver here, or it does not work."""
-
-
-class DeviceFailure(RuntimeFailure):
-    """A GPU did not answer, or there is none of that name."""
 
 
 class Nvml:

@@ -1,10 +1,10 @@
 """Who has how much of each GPU's memory: reserved before a load, reconciled with what is seen."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from executor.errors import InsufficientCapacity
-from executor.gpu.usage import Usage
+from executor.gpu.usage import Account, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,35 +77,86 @@ class Ledger:
         charged = sum(_charged_bytes(account, one) for one in instances)
         return max(0, self.budget_bytes(gpu) - charged)
 
-    def reserve(self, gpu: str, instance_id: str, function: str, size_bytes: int) -> None:
+    def reserve(
+        self,
+        gpu: str,
+        instance_id: str,
+        function: str,
+        size_bytes: int,
+        leaving: Collection[str] = (),
+    ) -> None:
         """Reserve memory for a load; what the function had reserved before is given back.
+
+        Parameters
+        ----------
+        leaving
+            Functions of the instance that will be gone before the load begins: theirs is given
+            back too.
 
         Raises
         ------
         InsufficientCapacity
             If there is less; then nothing has changed.
         """
-        holdings = self._accounts[gpu].holdings
-        key = instance_id, function
-        before = holdings.pop(key, None)
-        free_bytes = self.free_bytes(gpu)
+        account = self._accounts[gpu]
+        mine = _of(account, instance_id)
+        staying = [one for one in mine if one.function not in {function, *leaving}]
+        staying_bytes = sum(one.reserved_bytes for one in staying)
+        going_bytes = _charged_bytes(account, instance_id) - staying_bytes
+        if len(staying) == len(mine):
+            going_bytes = 0
+        free_bytes = min(self.free_bytes(gpu) + max(0, going_bytes), self.budget_bytes(gpu))
         if size_bytes > free_bytes:
-            if before is not None:
-                holdings[key] = before
             raise InsufficientCapacity(
                 f"{function} needs {size_bytes} bytes of GPU {gpu}; {free_bytes} are free"
             )
-        holdings[key] = Holding(instance_id, function, size_bytes)
+        for one in mine:
+            if one not in staying:
+                del account.holdings[instance_id, one.function]
+        account.holdings[instance_id, function] = Holding(instance_id, function, size_bytes)
 
-    def settle(self, gpu: str, instance_id: str, function: str) -> None:
-        """Note that a load is over."""
+    def take_over(self, gpu: str, instance_id: str, function: str, size_bytes: int) -> None:
+        """Note what a function holds already, whether there was room for it or not."""
+        holding = Holding(instance_id, function, size_bytes, settled=True)
+        self._accounts[gpu].holdings[instance_id, function] = holding
+
+    def settle(
+        self, gpu: str, instance_id: str, function: str, keeps_bytes: int | None = None
+    ) -> None:
+        """Note that a load is over, or (``keeps_bytes``) that so much is left of it."""
         holdings = self._accounts[gpu].holdings
         key = instance_id, function
-        holdings[key] = replace(holdings[key], settled=True)
+        size_bytes = holdings[key].reserved_bytes if keeps_bytes is None else keeps_bytes
+        holdings[key] = Holding(instance_id, function, size_bytes, settled=True)
 
-    def release(self, gpu: str, instance_id: str, function: str) -> None:
+    def release(self, gpu: str, instance_id: str, function: str) -> bool:
         """Give a reservation back, if there is one; what is still seen stays charged."""
-        self._accounts[gpu].holdings.pop((instance_id, function), None)
+        return self._accounts[gpu].holdings.pop((instance_id, function), None) is not None
+
+    def forget(self, gpu: str, instance_id: str) -> None:
+        """Give back all that an instance has reserved, which is gone."""
+        account = self._accounts[gpu]
+        for one in _of(account, instance_id):
+            del account.holdings[instance_id, one.function]
+        account.instance_bytes.pop(instance_id, None)
+
+    def reserved_bytes(self, gpu: str, instance_id: str | None = None) -> int:
+        """Return what is reserved, by all instances or by one."""
+        holdings = self._accounts[gpu].holdings.values()
+        return sum(one.reserved_bytes for one in holdings if instance_id in (None, one.instance_id))
+
+    def account(self, gpu: str, fault: str) -> Account:
+        """Sum up a GPU that has a fault, empty for none."""
+        usage = self._accounts[gpu].usage
+        foreign_bytes = self.foreign_bytes(gpu)
+        return Account(
+            total_bytes=usage.total_bytes,
+            ours_bytes=max(0, usage.used_bytes - foreign_bytes),
+            reserved_bytes=self.reserved_bytes(gpu),
+            foreign_bytes=foreign_bytes,
+            free_bytes=self.free_bytes(gpu),
+            fault=fault,
+        )
 
     def seen_bytes(self, gpu: str, instance_id: str) -> int | None:
         """Return what an instance was last seen to hold; None where the driver does not tell."""

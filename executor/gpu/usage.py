@@ -2,6 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
+
+from executor.errors import PermanentFailure, RuntimeFailure
+
+
+class NoDriver(PermanentFailure):
+    """There is no NVIDIA driver here, or it does not work."""
+
+
+class DeviceFailure(RuntimeFailure):
+    """A GPU did not answer, or there is none of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +43,38 @@ class Usage:
     reserved_bytes: int
     used_bytes: int
     process_bytes: Mapping[int, int | None]
+
+
+class Gauge(Protocol):
+    """What measures GPUs."""
+
+    def devices(self) -> list[Device]:
+        """List what can be given to functions; DeviceFailure if a GPU does not answer."""
+
+    def usage(self, uuid: str) -> Usage:
+        """Measure the memory of a device; DeviceFailure if it does not answer."""
+
+    def fault(self, device: Device) -> str:
+        """Say why nothing should be loaded on a device; empty when it is well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """How a GPU stands; ``fault`` says why nothing is loaded on it, empty when it is well.
+
+    Attributes
+    ----------
+    ours_bytes, foreign_bytes
+        What our functions and other programs are seen to hold.
+    reserved_bytes
+        What is reserved for our functions, seen or not.
+    free_bytes
+        What may still be reserved.
+    """
+
+    total_bytes: int
+    ours_bytes: int
+    reserved_bytes: int
+    foreign_bytes: int
+    free_bytes: int
+    fault: str = ""

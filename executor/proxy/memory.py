@@ -45,13 +45,13 @@ def footprint(pid: int) -> Footprint:
 
 def footprints(pids: Iterable[int]) -> dict[int, Footprint]:
     """Measure each process with all its descendants."""
-    family = _families()
+    family = families()
     return {pid: _sum(map(footprint, family(pid))) for pid in pids}
 
 
 def resident_bytes(pids: Iterable[int]) -> int:
     """Sum the resident sets (proc(5), statm) of processes and their descendants."""
-    family = _families()
+    family = families()
     return sum(_resident_bytes(one) for pid in pids for one in family(pid))
 
 
@@ -71,7 +71,7 @@ def account(
     libraries
         Process of each library.
     """
-    family = _families()
+    family = families()
     library_bytes = {name: _library_bytes(pid, family) for name, pid in libraries.items()}
     function_bytes = {}
     for name, (pid, library) in functions.items():
@@ -90,7 +90,8 @@ def _sum(parts: Iterable[Footprint]) -> Footprint:
     return sum(parts, Footprint())
 
 
-def _families() -> Callable[[int], Iterator[int]]:
+def families() -> Callable[[int], Iterator[int]]:
+    """Return what lists a process with all its descendants, as they are now."""
     children = defaultdict(list)
     for child, parent in parents():
         children[parent].append(child)

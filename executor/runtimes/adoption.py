@@ -20,6 +20,7 @@ Answer: TypeAlias = tuple[Instance, dict[str, ev.LoadReport]]
 _STATES = {
     State.LOADING: ResidencyState.LOADING,
     State.READY: ResidencyState.READY,
+    State.MOVING: ResidencyState.MOVING,
     State.SETTLING: ResidencyState.READY,
     State.OFFLOADING: ResidencyState.OFFLOADING,
 }
@@ -68,16 +69,17 @@ class AdoptingClient(ProxyClient):
     def _take_in(self, status: dict[str, Any]) -> Answer:
         residencies, reports = {}, {}
         for function, held in status["residencies"].items():
-            state = _STATES[State(held.pop("state"))]
+            state, tier = _STATES[State(held.pop("state"))], Tier(held.pop("tier"))
             reports[function] = report = ev.LoadReport(**held)
-            residencies[function] = Residency(function, Tier.HOST, state, report.memory_bytes)
+            gpu_bytes = self._specs.gpu_bytes(function, tier)
+            residencies[function] = Residency(function, tier, state, report.memory_bytes, gpu_bytes)
         loaded = {
             function: report
             for function, report in reports.items()
             if residencies[function].state is ResidencyState.READY
         }
         for function, report in loaded.items():
-            self._specs.learn(function, report)
+            self._specs.learn(function, residencies[function].tier, report)
         return self._instance(residencies, status["libraries"]), loaded
 
     def _instance(self, residencies: dict[str, Residency], libraries: dict[str, int]) -> Instance:

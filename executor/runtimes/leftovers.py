@@ -13,7 +13,7 @@ MARK = "HEADSTART_INSTANCE"
 
 async def remove(folder: Path) -> None:
     """Kill all processes of an instance and wait until they are dead."""
-    while pids := list(_marked(folder)):
+    while pids := list(marked(folder)):
         await asyncio.gather(*(_kill(pid) for pid in pids))
 
 
@@ -39,7 +39,8 @@ async def _kill(pid: int) -> None:
     await death(pid)
 
 
-def _marked(folder: Path) -> Iterator[int]:
+def marked(folder: Path) -> Iterator[int]:
+    """List the processes of an instance."""
     mark = f"{MARK}={folder}\0".encode()
     for entry in os.scandir("/proc"):
         if entry.name.isdigit():

@@ -9,8 +9,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from executor.actions import CancelRun, Load, Offload, Run, StartInstance
@@ -32,7 +33,8 @@ PAPERS = f"{_CONTROL}/papers.json"
 class InstanceOptions:
     """How to start a manager; its files go into ``folder``.
 
-    ``contents`` stands for what its functions are made of.
+    ``contents`` stands for what its functions are made of; ``variables`` are added to its
+    environment and theirs.
     """
 
     start: StartInstance
@@ -41,6 +43,7 @@ class InstanceOptions:
     isolate: bool
     grace_s: float
     contents: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def papers(self) -> Papers:
         """Describe the instance for a server that may take it over."""
@@ -63,7 +66,8 @@ class InstanceOptions:
     def environment(self) -> dict[str, str]:
         """Return the environment: what functions may know of ours, and the instance's mark."""
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        return {**passed_on, "PYTHONPATH": str(_CODE), leftovers.MARK: str(self.folder)}
+        own = {"PYTHONPATH": str(_CODE), leftovers.MARK: str(self.folder)}
+        return {**passed_on, **self.variables, **own}
 
 
 class ManagerProcess:
@@ -81,6 +85,12 @@ class ManagerProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._loop = asyncio.get_running_loop()
         self.ended = self._loop.create_task(self._live())
+
+    def pids(self, family: Callable[[int], Iterable[int]]) -> list[int]:
+        """List its processes; ``family`` lists a process with its descendants."""
+        if self._process is None:
+            return list(leftovers.marked(self._options.folder))
+        return list(family(self._process.pid))
 
     def submit(self, action: Load | Offload | Run | CancelRun) -> None:
         """Begin to carry out an action in it."""

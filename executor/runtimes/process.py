@@ -3,18 +3,22 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from executor.actions import RuntimeAction, StartInstance
 from executor.calls import Calls
 from executor.clock import Clock
+from executor.domain import Tier
 from executor.functions import Package
+from executor.gpu.keeper import Keeper
+from executor.proxy.memory import families
 from executor.runtimes import leftovers
 from executor.runtimes.adoption import AdoptingClient
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.fleet import Fleet
+from executor.runtimes.gpu_gate import GpuGate, Means
 from executor.runtimes.home import home
 from executor.runtimes.manager_process import PAPERS, InstanceOptions, ManagerProcess
 from executor.runtimes.papers import Papers, contents
@@ -44,6 +48,8 @@ class ProcessRuntime:
         Import the libraries that functions name once an instance, in a zygote.
     grace_s
         How long instances outlive a server that was killed, for the next one to take them over.
+    gpus
+        Keeps the GPUs by worker; none without.
     """
 
     def __init__(
@@ -56,8 +62,10 @@ class ProcessRuntime:
         isolate: bool = True,
         share_libraries: bool = True,
         grace_s: float = 0.0,
+        gpus: Mapping[str, Keeper] | None = None,
     ) -> None:
         self._packages = packages
+        self._gpus = gpus or {}
         self._specs = Specs(packages, share_libraries=share_libraries)
         self._calls = calls
         self._clock = clock
@@ -75,7 +83,10 @@ class ProcessRuntime:
                 await _remove_all(folder)
                 shutil.rmtree(folder)
             self._folder = own.folder
-            self._fleet = Fleet(os.getpid(), self._clock, self._start, sink)
+            means = Means(self._need_bytes, self._carry_out, self._pids, self._clock, sink)
+            self._gate = GpuGate(self._gpus, means)
+            stack.push_async_callback(self._gate.close)
+            self._fleet = Fleet(os.getpid(), self._clock, self._start, self._gate.happened)
             stack.push_async_callback(self._fleet.close)
             await self._fleet.adopt(await self._left(), self._adopt)
             self._closing = stack.pop_all()
@@ -86,7 +97,17 @@ class ProcessRuntime:
 
     def submit(self, action: RuntimeAction) -> None:
         """Begin to carry out an action."""
+        self._gate.submit(action)
+
+    def _carry_out(self, action: RuntimeAction) -> None:
         self._fleet.submit(action)
+
+    def _need_bytes(self, function: str) -> int:
+        return self._packages[function].function.gpu_bytes(Tier.GPU)
+
+    def _pids(self, instance_ids: Collection[str]) -> dict[str, list[int]]:
+        family, here = families(), self._fleet.instances
+        return {id_: here[id_].pids(family) for id_ in instance_ids if id_ in here}
 
     def _start(self, action: StartInstance, base_uid: int, sink: Sink) -> ManagerProcess:
         client = ProxyClient(action.instance_id, self._specs, self._calls, self._clock, sink)
@@ -104,6 +125,7 @@ class ProcessRuntime:
             isolate=self._isolate,
             grace_s=self._grace_s,
             contents=self._contents.get(start.owner, ""),
+            variables=self._variables(start),
         )
 
     async def _left(self) -> list[Papers]:
@@ -121,6 +143,12 @@ class ProcessRuntime:
     def _fits(self, papers: Papers) -> bool:
         """Whether an instance is such as would be made by now."""
         return papers == self._options(papers.start, papers.base_uid).papers()
+
+    def _variables(self, start: StartInstance) -> dict[str, str]:
+        """Show an instance its GPU alone; one without sees none of those that are kept."""
+        if start.worker not in self._gpus:
+            return {}
+        return {"CUDA_VISIBLE_DEVICES": start.gpu or ""}
 
 
 def _instances(folder: Path) -> list[Path]:

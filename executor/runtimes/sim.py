@@ -47,7 +47,8 @@ class SimCosts:
 class _Resident:
     """A function: the tier where it is or is being loaded to, and the one where it shall be.
 
-    ``loads`` is how many such requests it still has to answer; ``fresh`` that it served no call.
+    ``loads`` is how many such requests it still has to answer; ``fresh`` that it served no call;
+    ``move_s`` how long its last way to the GPU took.
     """
 
     tier: Tier
@@ -56,6 +57,7 @@ class _Resident:
     ready: bool = False
     moving: bool = False
     fresh: bool = True
+    move_s: float = 0.0
 
 
 @dataclass(slots=True)
@@ -154,14 +156,15 @@ class SimRuntime:
         return self._settle(instance, action.instance_id, name)
 
     def _begin(self, instance: _Instance, instance_id: str, name: str, tier: Tier) -> None:
-        resident = instance.residents[name] = _Resident(tier, tier)
+        move_s = self._move_s(name, tier)
+        resident = instance.residents[name] = _Resident(tier, tier, move_s=move_s)
 
         def ready() -> None:
             if instance.residents.get(name) is resident:
                 resident.ready = True
                 self._settle(instance, instance_id, name)
 
-        load_s = self._costs.profiles[name].ready_s + self._move_s(name, tier)
+        load_s = self._costs.profiles[name].ready_s + move_s
         self._after(self._library_s(instance, instance_id, name) + load_s, ready)
 
     def _library_s(self, instance: _Instance, instance_id: str, name: str) -> float:
@@ -200,24 +203,30 @@ class SimRuntime:
         if target is resident.target:
             self._answer(instance_id, name, resident)
         if run is not None and instance.cleared:
-            self._infer(instance, run, resident.tier)
+            self._infer(instance, run, resident)
 
     def _move(self, instance: _Instance, instance_id: str, name: str, tier: Tier) -> None:
         """Move what is loaded; the way back to memory copies nothing."""
         resident = instance.residents[name]
         resident.moving = True
+        move_s = self._move_s(name, tier)
 
         def moved() -> None:
             if instance.residents.get(name) is resident:
                 resident.moving, resident.tier = False, tier
+                resident.move_s = move_s or resident.move_s
                 self._settle(instance, instance_id, name)
 
-        self._after(self._move_s(name, tier), moved)
+        self._after(move_s, moved)
 
     def _answer(self, instance_id: str, name: str, resident: _Resident) -> None:
         loads, resident.loads = resident.loads, 0
         for _ in range(loads):
-            self._sink(ev.Loaded(self._now_s, instance_id, name, resident.tier, self._report(name)))
+            self._sink(
+                ev.Loaded(
+                    self._now_s, instance_id, name, resident.tier, self._report(name, resident)
+                )
+            )
 
     def _move_s(self, name: str, tier: Tier) -> float:
         gpu = self._costs.profiles[name].gpu
@@ -268,10 +277,11 @@ class SimRuntime:
         resident.target = tier
         self._settle(instance, run.instance_id, run.function)
 
-    def _infer(self, instance: _Instance, run: Run, tier: Tier) -> None:
+    def _infer(self, instance: _Instance, run: Run, resident: _Resident) -> None:
         instance.started = True
-        report = self._report(run.function) if instance.waited else None
-        self._sink(ev.Started(self._now_s, run.invocation_id, run.instance_id, report, tier))
+        report = self._report(run.function, resident) if instance.waited else None
+        call, tier = run.invocation_id, resident.tier
+        self._sink(ev.Started(self._now_s, call, run.instance_id, report, tier))
 
         def done() -> None:
             if instance.run is run:
@@ -280,7 +290,6 @@ class SimRuntime:
                 self._settle(instance, run.instance_id, run.function)
 
         run_s = self._costs.run_s(run.invocation_id, run.function)
-        resident = instance.residents[run.function]
         if resident.fresh:
             run_s += self._costs.first_call_s.get(run.function, 0.0)
         resident.fresh = False
@@ -310,14 +319,14 @@ class SimRuntime:
     def _fail(self, run: Run, kind: ev.FailureKind, error: str) -> None:
         self._sink(ev.Failed(self._now_s, run.invocation_id, run.instance_id, kind, error))
 
-    def _report(self, name: str) -> ev.LoadReport:
+    def _report(self, name: str, resident: _Resident) -> ev.LoadReport:
         profile = self._costs.profiles[name]
         return ev.LoadReport(
             profile.import_s,
             profile.load_s,
             profile.memory_bytes,
             profile.library_bytes,
-            self._move_s(name, Tier.GPU),
+            resident.move_s,
         )
 
     @property

@@ -34,6 +34,10 @@ class Specs:
         }
         return {"spec": spec, "memory_bytes": memory_bytes, "library_bytes": library_bytes}
 
+    def gpu_bytes(self, function: str, tier: Tier) -> int:
+        """Return what a function takes of a GPU in a tier."""
+        return self._packages[function].function.gpu_bytes(tier)
+
     def learn(self, function: str, tier: Tier, report: LoadReport) -> None:
         """Note what a function was measured to hold; one that was on a GPU keeps some of that."""
         if tier is Tier.GPU or not report.move_s:

@@ -16,12 +16,13 @@ import pytest
 from executor.actions import RuntimeAction
 from executor.calls import CallTable
 from executor.clock import Clock
-from executor.domain import Profile
+from executor.domain import GpuProfile, Profile
 from executor.drivers.sim import EventHeap
 from executor.events import Event
 from executor.runtimes.sim import SimCosts, SimRuntime
 from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
+from tests.executor.gpu import fakes
 from tests.executor.runtimes import containers, worlds
 
 FUNCTIONS = {
@@ -86,7 +87,8 @@ class SimHarness:
         self._timer = EventHeap()
         self.now_s = self._timer.now_s
         self._events: list[Event] = []
-        profiles = dict.fromkeys(FUNCTIONS, Profile(0.5, 0.25, 16 * MIB))
+        gpu = GpuProfile(16 * MIB, 400 * MIB, 0.1)
+        profiles = dict.fromkeys(FUNCTIONS, Profile(0.5, 0.25, 16 * MIB, gpu=gpu))
         profiles["stuck"] = Profile(0.5, 1e6, 16 * MIB)
         costs = SimCosts(profiles, lambda _, function: math.inf if function == "hang" else 0.1)
         if library is not None:
@@ -121,6 +123,17 @@ async def sim_forked(_tmp_path: Path) -> AsyncIterator[Harness]:
     yield SimHarness(SimLibrary("decimal", 0.5, 8 * MIB))
 
 
+@asynccontextmanager
+async def process_with_gpu(tmp_path: Path) -> AsyncIterator[Harness]:
+    """Make the process runtime with a GPU that is not there."""
+    with pytest.MonkeyPatch.context() as patch, fakes.opened(tmp_path, patch) as (gpus, keeper):
+        packages = [gpus.package(name, tmp_path) for name in ("echo", "twin")]
+        made = worlds.world(packages, tmp_path / "state", isolate=False, gpus={"w": keeper})
+        async with made as opened:
+            yield opened
+
+
+WITH_GPUS: dict[str, Maker] = {"sim": sim, "process": process_with_gpu}
 MAKERS: dict[str, Maker] = {
     "sim": sim,
     "sim_forked": sim_forked,

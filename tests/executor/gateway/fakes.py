@@ -19,6 +19,7 @@ from executor.domain import Function, InstanceState, Profile, StartKind, Tier
 from executor.errors import UnknownFunction
 from executor.functions import Package, Style, TensorSpec
 from executor.gateway.backend import FunctionState, FunctionStatus, Reply, Status
+from executor.gpu.usage import Account
 
 OUTCOME = Served(StartKind.HOST, "i7", Timings(wait_s=0.001, loading_s=0.25, run_s=0.004))
 
@@ -35,6 +36,7 @@ STATUS = Status(
     plans=9,
     solve_s=0.45,
     gap_ratio=0.02,
+    gpus={"GPU-1": Account(100, 20, 30, 40, 10, "it is lost")},
 )
 
 

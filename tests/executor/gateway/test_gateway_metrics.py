@@ -27,6 +27,10 @@ pytestmark = pytest.mark.anyio
         ("headstart_offloads_total", {}, 7),
         ("headstart_solve_seconds_count", {}, 9),
         ("headstart_solve_seconds_sum", {}, 0.45),
+        ("headstart_gpu_memory_bytes", {"gpu": "GPU-1", "kind": "ours"}, 20),
+        ("headstart_gpu_memory_bytes", {"gpu": "GPU-1", "kind": "reserved"}, 30),
+        ("headstart_gpu_memory_bytes", {"gpu": "GPU-1", "kind": "foreign"}, 40),
+        ("headstart_gpu_fault", {"gpu": "GPU-1"}, 1),
     ],
 )
 async def test_a_scrape_shows_the_status(

@@ -3,7 +3,6 @@
 import base64
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +11,9 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
+from tests.executor.gpu.fakes import build_library
+
+ROOT = Path(__file__).parents[3]
 
 
 class Child:
@@ -60,15 +60,7 @@ class Child:
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if compiler is None:
-        pytest.skip("no C compiler to build a management library with")
-    folder = tmp_path_factory.mktemp("nvml")
-    target = folder / "libnvidia-ml.so.1"
-    subprocess.run(
-        [compiler, "-shared", "-fPIC", "-o", str(target), str(HERE / "nvml.c")], check=True
-    )
-    return folder
+    return build_library(tmp_path_factory.mktemp("nvml"))
 
 
 @pytest.fixture

@@ -3,11 +3,15 @@
    gpu UUID MODEL TOTAL RESERVED USED        a GPU
    part UUID MODEL TOTAL RESERVED USED       an instance of the last GPU, which is partitioned
    process PID BYTES                         on the last device; BYTES "?" for not told
+   held FOLDER                               what processes hold of the last device: a file for each,
+                                             named by its id, with the bytes; the dead hold nothing
    errors COUNT, remap PENDING FAILED        of the last GPU; otherwise it does not have them
    lost                                      the last GPU does not answer                     */
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SUCCESS = 0, NOT_SUPPORTED = 3, NOT_FOUND = 6, INSUFFICIENT_SIZE = 7, LOST = 15 };
 enum { MOST = 16 };
@@ -24,9 +28,31 @@ typedef struct {
 static device_t devices[MOST];
 static int count;
 
+static void read_held(device_t *device, const char *folder) {
+    char path[1024];
+    struct dirent *entry;
+    DIR *all = opendir(folder);
+    while (all && (entry = readdir(all)) && device->count < MOST) {
+        process_t *process = &device->processes[device->count];
+        FILE *file;
+        process->pid = strtoul(entry->d_name, NULL, 10);
+        process->used = 0;
+        snprintf(path, sizeof path, "/proc/%u/exe", process->pid);
+        if (!process->pid || readlink(path, path, 1) < 0) continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (!(file = fopen(path, "r"))) continue;
+        if (fscanf(file, "%llu", &process->used) == 1 && process->used) {
+            device->used += process->used;
+            device->count++;
+        }
+        fclose(file);
+    }
+    if (all) closedir(all);
+}
+
 static int read_script(void) {
     FILE *file = fopen(getenv("FAKE_NVML"), "r");
-    char line[256], size[32];
+    char line[1024], size[32];
     int gpu = -1;
     if (!file) return -1;
     count = 0;
@@ -45,6 +71,9 @@ static int read_script(void) {
             process_t *process = &last->processes[last->count++];
             sscanf(line, "process %u %31s", &process->pid, size);
             process->used = *size == '?' ? ~0ULL : strtoull(size, NULL, 10);
+        } else if (!strncmp(line, "held ", 5)) {
+            line[strcspn(line, "\n")] = 0;
+            read_held(last, line + 5);
         } else if (!strncmp(line, "errors ", 7)) {
             sscanf(line, "errors %d", &last->errors);
         } else if (!strncmp(line, "remap ", 6)) {

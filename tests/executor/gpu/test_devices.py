@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from executor.gpu.usage import Device, Usage
+from executor.gpu.usage import Device, DeviceFailure, NoDriver, Usage
 from tests.executor.gpu.conftest import ROOT, Child
 
 pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
 
-from executor.gpu.devices import DeviceFailure, NoDriver, Nvml
+from executor.gpu.devices import Nvml
 
 GIB = 1024**3
 ONE = f"gpu GPU-1 H100 {80 * GIB} {GIB} {10 * GIB}"

@@ -17,6 +17,7 @@ from executor.calls import CallTable, Payload
 from executor.clock import Clock, since_midnight
 from executor.domain import Function, Profile, Tier
 from executor.functions import Package, Style
+from executor.gpu.keeper import Keeper
 from executor.runtimes.process import ProcessRuntime
 from executor.runtimes.protocol import LiveRuntime
 from executor.units import MIB
@@ -132,20 +133,26 @@ class World:
     async def expect(self, kind: type[Kind] | tuple[type[Kind], ...]) -> Kind:
         """Return the next event but measurements, which must be of a kind."""
         event = await self.next_event()
-        while isinstance(event, ev.Measured) and kind is not ev.Measured:
+        while isinstance(event, ev.Measured | ev.GpusMeasured) and not isinstance(event, kind):
             event = await self.next_event()
         assert isinstance(event, kind), event
         return event
 
-    async def start(self, limit_bytes: int = LIMIT_BYTES) -> None:
-        """Start the instance ``i1``."""
-        self.submit(StartInstance("i1", "w", "o", limit_bytes))
+    async def start(
+        self, limit_bytes: int = LIMIT_BYTES, instance_id: str = "i1", gpu: str | None = None
+    ) -> None:
+        """Start an instance."""
+        self.submit(StartInstance(instance_id, "w", "o", limit_bytes, gpu=gpu))
         await self.expect(ev.InstanceReady)
 
-    async def load(self, function: str) -> ev.LoadReport:
-        """Load a function into ``i1``."""
-        self.submit(Load("i1", function, Tier.HOST))
-        return (await self.expect(ev.Loaded)).report
+    async def load(
+        self, function: str, tier: Tier = Tier.HOST, instance_id: str = "i1"
+    ) -> ev.LoadReport:
+        """Load a function."""
+        self.submit(Load(instance_id, function, tier))
+        loaded = await self.expect(ev.Loaded)
+        assert (loaded.function, loaded.tier) == (function, tier)
+        return loaded.report
 
     async def refused(self, function: str) -> ev.LoadFailed:
         """Try to load a function into ``i1``."""
@@ -158,11 +165,13 @@ class World:
         call: str = "c1",
         body: Payload | None = None,
         keep: frozenset[str] = frozenset(),
+        tier: Tier = Tier.HOST,
+        instance_id: str = "i1",
     ) -> None:
-        """Send a call to ``i1``."""
+        """Send a call."""
         self.calls.open(call, body or request())
         deadline_s = self.now_s() + PATIENCE_S
-        self.submit(Run(call, "i1", function, Tier.HOST, deadline_s, keep))
+        self.submit(Run(call, instance_id, function, tier, deadline_s, keep))
 
     async def answer(
         self, function: str, body: Payload | None = None, keep: frozenset[str] = frozenset()
@@ -196,12 +205,19 @@ AnyWorld = TypeVar("AnyWorld", bound=World)
 
 @asynccontextmanager
 async def world(
-    packages: list[Package], directory: Path, *, isolate: bool = True, grace_s: float = 0.0
+    packages: list[Package],
+    directory: Path,
+    *,
+    isolate: bool = True,
+    grace_s: float = 0.0,
+    gpus: dict[str, Keeper] | None = None,
 ) -> AsyncIterator[World]:
     """Open a process runtime; nothing of it may be left in the end."""
 
     def make(by_name: dict[str, Package], calls: CallTable, clock: Clock) -> ProcessRuntime:
-        return ProcessRuntime(by_name, calls, clock, directory, isolate=isolate, grace_s=grace_s)
+        return ProcessRuntime(
+            by_name, calls, clock, directory, isolate=isolate, grace_s=grace_s, gpus=gpus
+        )
 
     async with opened(World(packages, directory, make), directory) as made:
         yield made

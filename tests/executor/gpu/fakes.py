@@ -1,0 +1,107 @@
+"""GPUs that are not there: NVML says what functions, in the place of CUDA, write into files."""
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from executor.domain import GpuProfile
+from executor.functions import Package
+from executor.gpu.devices import Nvml
+from executor.gpu.keeper import GpuSettings, Keeper, keepers
+from executor.units import MIB
+from tests.executor.runtimes import worlds
+
+GPU = "GPU-1"
+TOTAL_MIB = 1200
+RESERVE_MIB = 200
+CONTEXT_MIB = 100
+
+HANDLER = """
+import os
+from pathlib import Path
+
+held = Path(os.environ["FAKE_GPU"], str(os.getpid()))
+
+def load():
+    return "host"
+
+def hold(mib):
+    new = held.with_suffix(".new")
+    new.write_text(str(int(mib) << 20))
+    new.rename(held)
+
+def to_gpu(model):
+    hold(os.environ["GPU_MIB"])
+    return "gpu"
+
+def to_host(model):
+    hold(os.environ["LEFT_MIB"])
+    return "host"
+
+def predict(model, request):
+    return {"y": [model + " on " + os.environ.get("CUDA_VISIBLE_DEVICES", "any")]}
+"""
+"""Holds GPU_MIB on the GPU, and LEFT_MIB afterwards."""
+
+
+def build_library(folder: Path) -> Path:
+    """Build the management library into a folder, and return that."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler to build a management library with")
+    name = "libnvidia-ml.so.1"
+    source = Path(__file__).parent / "nvml.c"
+    command = [compiler, "-shared", "-fPIC", f"-Wl,-soname,{name}", str(source)]
+    subprocess.run([*command, "-o", str(folder / name)], check=True)
+    return folder
+
+
+class FakeGpus:
+    """One GPU; other programs and faults are written with ``say``."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.script = folder / "script"
+        self.held = folder / "held"
+        self.held.mkdir(parents=True)
+        self.say()
+
+    def say(self, *lines: str, foreign_mib: int = 0) -> None:
+        """Say what other programs hold, and (``lines``) what else there is to the GPU."""
+        gpu = f"gpu {GPU} Fake {TOTAL_MIB * MIB} 0 {foreign_mib * MIB}"
+        new = self.script.with_suffix(".new")
+        new.write_text("".join(f"{line}\n" for line in (gpu, f"held {self.held}", *lines)))
+        new.replace(self.script)
+
+    def package(
+        self, name: str, folder: Path, gpu_mib: int = 400, left_mib: int = 0, **fields: Any
+    ) -> Package:
+        """Write a function that goes to the GPU and back."""
+        environment = {
+            "FAKE_GPU": str(self.held),
+            "GPU_MIB": str(gpu_mib),
+            "LEFT_MIB": str(left_mib),
+        }
+        package = worlds.handler(name, folder, HANDLER, environment=environment, **fields)
+        gpu = GpuProfile(16 * MIB, gpu_mib * MIB, 0.1)
+        profile = replace(package.function.profile, gpu=gpu)
+        return replace(package, function=replace(package.function, profile=profile))
+
+
+@contextmanager
+def opened(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[tuple[FakeGpus, Keeper]]:
+    """Have a GPU in this process, kept for worker ``w``."""
+    pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
+    made = FakeGpus(folder / "gpus")
+    patch.setenv("FAKE_NVML", str(made.script))
+    ctypes.CDLL(str(build_library(made.folder) / "libnvidia-ml.so.1"))
+    settings = GpuSettings(reserve_bytes=RESERVE_MIB * MIB, context_bytes=CONTEXT_MIB * MIB)
+    with Nvml() as nvml:
+        yield made, keepers(nvml, {"w": settings})["w"]

@@ -1,0 +1,187 @@
+"""Functions on a GPU that is not there, under processes, ledger and driver library that are."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from executor import events as ev
+from executor.actions import CancelRun, Load, StopInstance
+from executor.domain import Tier
+from executor.gpu.keeper import Keeper
+from executor.units import MIB
+from tests.executor.gpu.fakes import CONTEXT_MIB, GPU, FakeGpus, opened
+from tests.executor.runtimes.worlds import World, world
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class Site(NamedTuple):
+    world: World
+    gpus: FakeGpus
+    keeper: Keeper
+
+    async def answer(self, function: str, tier: Tier, instance_id: str = "i1") -> str:
+        """Call a function and return where it says to be."""
+        self.world.run(function, tier=tier, instance_id=instance_id)
+        await self.world.expect(ev.Started)
+        return await self.completed()
+
+    async def completed(self) -> str:
+        await self.world.expect(ev.Completed)
+        answer = self.world.calls.close("c1")
+        assert answer is not None
+        return str(json.loads(answer.header)["outputs"][0]["data"][0])
+
+    def holds_mib(self) -> int:
+        return self.keeper.accounts()[GPU].ours_bytes // MIB
+
+
+@pytest.fixture
+async def site(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anyio_backend: str
+) -> AsyncIterator[Site]:
+    with opened(tmp_path, monkeypatch) as (gpus, keeper):
+        packages = [
+            gpus.package("f", tmp_path),
+            gpus.package("g", tmp_path),
+            gpus.package("big", tmp_path, gpu_mib=700),
+            gpus.package("tidy", tmp_path, left_mib=CONTEXT_MIB),
+            gpus.package("leaky", tmp_path, left_mib=CONTEXT_MIB + 1),
+        ]
+        made = world(packages, tmp_path / "state", isolate=False, gpus={"w": keeper})
+        async with made as opened_world:
+            yield Site(opened_world, gpus, keeper)
+
+
+async def test_a_function_sees_its_gpu_and_no_other(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    assert await site.answer("f", Tier.GPU) == f"gpu on {GPU}"
+    await site.world.start(instance_id="i2")
+    assert await site.answer("g", Tier.GPU, "i2") == "host on "
+
+
+async def test_nothing_is_loaded_to_a_full_gpu_and_the_controller_hears_what_there_is(
+    site: Site,
+) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("big", Tier.GPU)
+    await site.world.start(instance_id="i2", gpu=GPU)
+    site.gpus.say(foreign_mib=100)
+    site.world.submit(Load("i2", "f", Tier.GPU))
+    measured = await site.world.expect(ev.GpusMeasured)
+    assert measured.budget_bytes == {GPU: 896 * MIB}
+    assert (await site.world.expect(ev.Loaded)).tier is Tier.HOST
+
+
+async def test_a_call_waits_for_the_model_that_gives_way_which_stays_in_memory(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.start(instance_id="i2", gpu=GPU)
+    await site.world.load("f", Tier.GPU)
+    site.world.submit(Load("i1", "f", Tier.HOST))
+    site.world.run("big", tier=Tier.GPU, instance_id="i2")
+    moved = await site.world.expect(ev.Loaded)
+    assert (moved.instance_id, moved.function, moved.tier) == ("i1", "f", Tier.HOST)
+    assert (await site.world.expect(ev.Started)).tier is Tier.GPU
+    assert await site.completed() == f"gpu on {GPU}"
+    site.world.run("f")
+    assert (await site.world.expect(ev.Started)).report is None
+    assert await site.completed() == f"host on {GPU}"
+
+
+async def test_a_call_that_nothing_gives_way_to_is_served_from_memory(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.start(instance_id="i2", gpu=GPU)
+    await site.world.load("big", Tier.GPU)
+    assert await site.answer("f", Tier.GPU, "i2") == f"host on {GPU}"
+    assert site.holds_mib() == 700
+
+
+async def test_what_a_call_takes_away_makes_room_for_it(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("big", Tier.GPU)
+    site.world.run("f", tier=Tier.GPU)
+    assert (await site.world.expect(ev.Offloaded)).function == "big"
+    assert (await site.world.expect(ev.Started)).tier is Tier.GPU
+    assert await site.completed() == f"gpu on {GPU}"
+
+
+async def test_a_call_that_is_cancelled_while_it_waits_has_ended(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.start(instance_id="i2", gpu=GPU)
+    await site.world.load("f", Tier.GPU)
+    site.world.submit(Load("i1", "f", Tier.HOST))
+    site.world.run("big", tier=Tier.GPU, instance_id="i2")
+    site.world.submit(CancelRun("c1", "i2"))
+    seen = [await site.world.expect((ev.Loaded, ev.Failed)) for _ in range(2)]
+    (failed,) = [one for one in seen if isinstance(one, ev.Failed)]
+    assert failed.kind is ev.FailureKind.CANCELLED
+
+
+async def test_cuda_keeps_a_part_for_a_function_that_has_left(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("tidy", Tier.GPU)
+    await site.world.load("tidy", Tier.HOST)
+    assert site.holds_mib() == CONTEXT_MIB
+    assert site.keeper.ledger.free_bytes(GPU) == (1000 - CONTEXT_MIB) * MIB
+
+
+async def test_a_function_that_keeps_its_memory_has_its_process_ended(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("leaky", Tier.GPU)
+    site.world.submit(Load("i1", "leaky", Tier.HOST))
+    failed = await site.world.expect(ev.LoadFailed)
+    assert "kept its memory" in failed.error
+    assert not failed.blame
+    assert site.holds_mib() == 0
+    await site.world.load("leaky", Tier.GPU)
+
+
+async def test_what_other_programs_take_shrinks_the_budget(site: Site) -> None:
+    site.gpus.say(foreign_mib=400)
+    told = await site.world.expect(ev.GpusMeasured)
+    assert told.budget_bytes == {GPU: 592 * MIB}
+
+
+async def test_a_faulty_gpu_takes_no_loads_and_lets_its_functions_go(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("f", Tier.GPU)
+    site.gpus.say("errors 3")
+    assert (await site.world.expect(ev.GpusMeasured)).budget_bytes == {GPU: 0}
+    assert "3 memory errors" in site.keeper.accounts()[GPU].fault
+    await site.world.load("f", Tier.HOST)
+    site.world.submit(Load("i1", "g", Tier.GPU))
+    assert (await site.world.expect(ev.Loaded)).tier is Tier.HOST
+
+
+async def test_a_lost_gpu_costs_its_functions_their_processes(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("f", Tier.GPU)
+    site.gpus.say("lost")
+    assert (await site.world.expect(ev.GpusMeasured)).budget_bytes == {GPU: 0}
+    site.world.submit(Load("i1", "f", Tier.HOST))
+    assert (await site.world.expect(ev.LoadFailed)).function == "f"
+
+
+async def test_an_instance_that_ends_gives_all_of_its_memory_back(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("f", Tier.GPU)
+    site.world.submit(StopInstance("i1"))
+    await site.world.expect(ev.Offloaded)
+    await site.world.expect(ev.InstanceGone)
+    assert site.keeper.ledger.free_bytes(GPU) == 1000 * MIB
+
+
+async def test_functions_that_a_fault_ends_give_theirs_back_too(site: Site) -> None:
+    await site.world.start(gpu=GPU)
+    await site.world.load("f", Tier.GPU)
+    site.world.kill()
+    assert (await site.world.expect(ev.InstanceGone)).error
+    assert site.keeper.ledger.free_bytes(GPU) == 1000 * MIB
