@@ -168,6 +168,7 @@ def _runtime(
         cpus=config.docker.cpus,
         share_libraries=config.share_libraries,
         grace_s=config.grace_s,
+        gpus=gpus,
     )
 
 

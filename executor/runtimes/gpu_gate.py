@@ -116,9 +116,10 @@ class GpuGate:
             if instance.gpu is not None:
                 self._places.add(instance.worker, instance.id, instance.gpu)
             place = self._places.get(instance.id)
-            for held in instance.residencies.values() if place is not None else ():
-                if held.tier is Tier.GPU:
-                    place.take_over(held.function, held.gpu_memory_bytes)
+            if place is not None:
+                for held in instance.residencies.values():
+                    if held.tier is Tier.GPU:
+                        place.take_over(held.function, held.gpu_memory_bytes)
 
     def _load(self, load: Load) -> None:
         """Let a load begin; for want of room, or of a GPU, it is one to memory."""

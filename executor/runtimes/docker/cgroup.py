@@ -53,6 +53,10 @@ class Cgroup:
         usage = int(self._read(self._files.usage) or 0)
         return max(0, usage - self._line(self._files.stat, self._files.inactive_key))
 
+    def pids(self) -> list[int]:
+        """List the processes in it, by their ids on this machine."""
+        return [int(line) for line in self._read("cgroup.procs").split()]
+
     def oom_kills(self) -> int:
         """Count the processes that the kernel has killed for want of memory."""
         return self._line(self._files.oom, self._files.oom_key)

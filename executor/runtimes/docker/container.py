@@ -99,9 +99,14 @@ class ContainerOptions:
         return {
             "Image": self.image,
             "Cmd": self._command(),
-            "Env": [f"PYTHONPATH={_HOME}", "PYTHONDONTWRITEBYTECODE=1", "LANG=C.UTF-8"],
+            "Env": [f"{name}={value}" for name, value in self._environment().items()],
             "User": "0:0",
-            "HostConfig": {**self._limits(), **self._confinement(), "Mounts": self._mounts()},
+            "HostConfig": {
+                **self._limits(),
+                **self._confinement(),
+                "Mounts": self._mounts(),
+                "DeviceRequests": device_requests(self.start.gpu),
+            },
         }
 
     def _command(self) -> list[str]:
@@ -114,6 +119,11 @@ class ContainerOptions:
             f"--socket={SOCKET}",
             f"--grace-s={self.grace_s}",
         ]
+
+    def _environment(self) -> dict[str, str]:
+        own = {"PYTHONPATH": _HOME, "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
+        gpu = self.start.gpu
+        return own if gpu is None else {**own, "CUDA_VISIBLE_DEVICES": gpu}
 
     def _limits(self) -> dict[str, Any]:
         """Limit what it takes; processors are shared in proportion to memory when they are few."""
@@ -152,6 +162,14 @@ class ContainerOptions:
         if self.folder is not None:
             mounts.append(_mount(self.folder, _FOLDER, read_only=False))
         return mounts
+
+
+def device_requests(*gpus: str | None) -> list[dict[str, Any]]:
+    """Ask for GPUs by UUID, as ``docker run --gpus`` does; a container has those alone."""
+    wanted = [gpu for gpu in gpus if gpu is not None]
+    if not wanted:
+        return []
+    return [{"Driver": "", "Count": 0, "DeviceIDs": wanted, "Capabilities": [["gpu"]]}]
 
 
 def needs_of(packages: Iterable[Package], owner: str) -> tuple[Path, ...]:

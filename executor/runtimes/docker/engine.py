@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
@@ -22,6 +22,7 @@ from executor.runtimes.docker.container import (
     SERVER_LABEL,
     SOCKET,
     ContainerOptions,
+    device_requests,
 )
 from executor.runtimes.docker.deaths import Deaths
 from executor.runtimes.docker.tunnel import Tunnel
@@ -99,6 +100,30 @@ class Engine:
     async def close(self) -> None:
         """Let go of the engine."""
         await self._closing.aclose()
+
+    async def check_gpus(self, image: str, gpus: Collection[str]) -> None:
+        """Find out whether containers can be given GPUs.
+
+        Raises
+        ------
+        PermanentFailure
+            If not, with the engine's words.
+        """
+        config = {
+            "Image": image,
+            "Cmd": ["true"],
+            "HostConfig": {"NetworkMode": "none", "DeviceRequests": device_requests(*gpus)},
+        }
+        made = await self._do(self._api.create_container_from_config, config)
+        try:
+            await self._do(self._api.start, made["Id"])
+        except APIError as error:
+            raise PermanentFailure(
+                f"engine {self.name} cannot give GPUs to containers: {error.explanation}; expected "
+                "the NVIDIA Container Toolkit, set up for this engine"
+            ) from error
+        finally:
+            await self.remove(made["Id"])
 
     async def create(self, options: ContainerOptions) -> str:
         """Create a container and return its id."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,9 @@ from pathlib import Path
 from executor.actions import RuntimeAction, StartInstance
 from executor.calls import Calls
 from executor.clock import Clock
+from executor.domain import Tier
 from executor.functions import Package
+from executor.gpu.keeper import Keeper
 from executor.runtimes.adoption import AdoptingClient
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.docker import environment
@@ -19,6 +21,7 @@ from executor.runtimes.docker.container import PYTHON, ContainerOptions, needs_o
 from executor.runtimes.docker.engine import Address, Engine
 from executor.runtimes.docker.instance import ContainerInstance
 from executor.runtimes.fleet import Fleet
+from executor.runtimes.gpu_gate import GpuGate, Means
 from executor.runtimes.home import home
 from executor.runtimes.papers import Papers, contents
 from executor.runtimes.protocol import Sink
@@ -52,6 +55,8 @@ class DockerRuntime:
         Import the libraries that functions name once an instance, in a zygote.
     grace_s
         How long containers outlive a server that was killed, for the next one to take them over.
+    gpus
+        Keeps the GPUs by worker; none without.
     """
 
     def __init__(
@@ -67,8 +72,10 @@ class DockerRuntime:
         cpus: float | None = None,
         share_libraries: bool = True,
         grace_s: float = 0.0,
+        gpus: Mapping[str, Keeper] | None = None,
     ) -> None:
         self._packages = dict(packages)
+        self._gpus = gpus or {}
         inside = {name: replace(package, python=PYTHON) for name, package in packages.items()}
         self._specs = Specs(inside, share_libraries=share_libraries)
         self._calls = calls
@@ -93,12 +100,17 @@ class DockerRuntime:
         self._contents = await asyncio.to_thread(contents, self._packages.values())
         async with AsyncExitStack() as stack:
             self._home = stack.enter_context(home(self._directory, _PREFIX))
-            for engine in self._engines.values():
+            for name, engine in self._engines.items():
                 stack.push_async_callback(engine.close)
                 await engine.open(self._home.name, self._image)
+                if name in self._gpus:
+                    await engine.check_gpus(self._image, self._gpus[name].gpus)
             for folder in self._home.abandoned:
                 await self._clear(folder)
-            self._fleet = Fleet(os.getpid(), self._clock, self._start, sink)
+            means = Means(self._need_bytes, self._carry_out, self._pids, self._clock, sink)
+            self._gate = GpuGate(self._gpus, means)
+            stack.push_async_callback(self._gate.close)
+            self._fleet = Fleet(os.getpid(), self._clock, self._start, self._gate.happened)
             stack.push_async_callback(self._fleet.close)
             self._left = await self._find_left()
             await self._fleet.adopt(self._left, self._adopt)
@@ -110,7 +122,7 @@ class DockerRuntime:
 
     def submit(self, action: RuntimeAction) -> None:
         """Begin to carry out an action."""
-        self._fleet.submit(action)
+        self._gate.submit(action)
 
     def memory_bytes(self) -> dict[str, int]:
         """Return what each container of this machine holds."""
@@ -119,6 +131,17 @@ class DockerRuntime:
             for instance_id, one in self._fleet.instances.items()
             if one.cgroup is not None
         }
+
+    def _carry_out(self, action: RuntimeAction) -> None:
+        self._fleet.submit(action)
+
+    def _need_bytes(self, function: str) -> int:
+        return self._specs.gpu_bytes(function, Tier.GPU)
+
+    def _pids(self, instance_ids: Collection[str]) -> dict[str, list[int]]:
+        groups = {id_: one.cgroup for id_, one in self._fleet.instances.items()}
+        found = {id_: groups.get(id_) for id_ in instance_ids}
+        return {id_: group.pids() for id_, group in found.items() if group is not None}
 
     def _start(self, action: StartInstance, base_uid: int, sink: Sink) -> ContainerInstance:
         def client(sink: Sink) -> ProxyClient:

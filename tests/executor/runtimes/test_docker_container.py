@@ -43,6 +43,15 @@ def test_on_another_machine_the_socket_lies_in_memory() -> None:
     assert set(settings["Tmpfs"]) == {"/run/cells", "/run/headstart"}
 
 
+def test_a_container_has_the_gpu_of_its_instance_and_no_other() -> None:
+    assert OPTIONS.config()["HostConfig"]["DeviceRequests"] == []
+    config = replace(OPTIONS, start=replace(OPTIONS.start, gpu="MIG-1")).config()
+    (wanted,) = config["HostConfig"]["DeviceRequests"]
+    assert wanted["DeviceIDs"] == ["MIG-1"]
+    assert wanted["Capabilities"] == [["gpu"]]
+    assert "CUDA_VISIBLE_DEVICES=MIG-1" in config["Env"]
+
+
 def test_an_owner_needs_folders_and_files_but_none_twice(tmp_path: Path) -> None:
     weights = tmp_path / "weights"
     f = handler("f", tmp_path, ECHO, files=(weights, tmp_path / "f" / "inner"))
