@@ -162,7 +162,7 @@ async def test_nothing_outlives_a_killed_manager(tmp_path: Path) -> None:
         await here.start()
         await here.load("f")
         folder = here.folder()
-        here.submit(Load("i1", "f", Tier.GPU))
+        here.submit(Load("i1", "f", Tier.LIBRARY))
         await here.expect(ev.LoadFailed)
         here.kill()
         gone = await here.expect(ev.InstanceGone)
