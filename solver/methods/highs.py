@@ -1,6 +1,7 @@
 """HiGHS, an open mixed-integer solver, given the whole programme as arrays in one call."""
 
 from dataclasses import dataclass
+from functools import partial
 from math import inf
 from time import perf_counter
 from typing import Any, Final
@@ -24,7 +25,6 @@ __all__ = ["Highs", "SilentHighs", "highspy"]
 _OPTIONS: Final[dict[str, Any]] = {
     "parallel": "off",
     "mip_rel_gap": OPTIMAL_GAP / 2,
-    "mip_abs_gap": 0.0,
 }
 """One thread by "parallel": "threads" fails once another use in the process has set another."""
 
@@ -39,8 +39,17 @@ class SilentHighs(highspy.Highs):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Highs:
-    """Branch and cut by HiGHS on one thread, started from the incumbent."""
+    """Branch and cut by HiGHS on one thread, started from the incumbent.
 
+    Parameters
+    ----------
+    enough_s
+        Stop once the plan is within so many seconds saved of the bound.
+    clock
+        Returns seconds, never falling.
+    """
+
+    enough_s: float = 0.0
     clock: Clock = perf_counter
     name: str = "highs"
 
@@ -50,7 +59,7 @@ class Highs:
         """Return the best plan found, with HiGHS's bound."""
         return solve_exactly(
             self.name,
-            optimise,
+            partial(optimise, enough_s=self.enough_s),
             problem,
             deadline_s=deadline_s,
             seed=seed,
@@ -59,11 +68,12 @@ class Highs:
         )
 
 
-def optimise(task: Task) -> Answer:
-    """Let HiGHS maximise the programme of a task."""
+def optimise(task: Task, enough_s: float = 0.0) -> Answer:
+    """Let HiGHS maximise the programme of a task, to an absolute gap if one is given."""
     highs = SilentHighs()
     for name, value in _OPTIONS.items():
         highs.setOptionValue(name, value)
+    highs.setOptionValue("mip_abs_gap", enough_s)
     highs.setOptionValue("random_seed", task.seed % 2**31)
     highs.passModel(_model(task.program))
     pairs = np.arange(len(task.start), dtype=np.int32)

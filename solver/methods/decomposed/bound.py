@@ -8,13 +8,13 @@ from solver.compiled import compiled
 from solver.deadline import Deadline
 from solver.methods.decomposed.block import Bench, close_block, relax_block
 from solver.methods.decomposed.network import Bool, Float64, Network
-from solver.methods.decomposed.prices import Prices, constant, row_slope, weigh
+from solver.methods.decomposed.prices import Prices, constants, row_slope, weigh
 
 _CHUNK = 64
 _EXACT_CHUNK = 4
 _FIRST_SPREAD = 1e-4
 _MARGIN = 1.25
-_SAFETY = 1e-9
+SAFETY = 1e-9
 """Relative rounding of a bound upwards; sums of at most 1e6 doubles err by less than 1e-10."""
 
 
@@ -72,7 +72,7 @@ def evaluate(
     knapsack may miss; the bound counts it in.
     """
     weigh(network, prices.row, bench.desk.weight)
-    bound = constant(network, prices.row)
+    bound = float(constants(network, prices.row).sum())
     gpu_slope = network.gpu_memory.astype(np.float64)
     chunk = _EXACT_CHUNK if exact else _CHUNK
     for first in range(0, network.n_blocks, chunk):
@@ -83,7 +83,7 @@ def evaluate(
             network, bench, first, end, prices.gpu, answer, gpu_slope, tolerance, exact
         )
     slope = row_slope(network, prices.row, answer.taken)
-    return Evaluation(bound + _SAFETY * abs(bound), slope, gpu_slope)
+    return Evaluation(bound + SAFETY * abs(bound), slope, gpu_slope)
 
 
 @compiled
@@ -99,22 +99,40 @@ def _bound_blocks(
     exact: bool,
 ) -> float:
     """Add up the bounds of some blocks, and take their GPU bytes off ``gpu_slope``."""
-    bound = 0.0
+    total = 0.0
     for block in range(first, end):
         gpu = network.block_gpu[block]
-        if gpu < 0:
-            bound += relax_block(network, bench, block, 0.0, tolerance, answer.taken)
-            continue
-        price = gpu_prices[gpu]
-        least = relax_block(network, bench, block, price, tolerance, answer.taken)
-        gpu_slope[gpu] -= _gpu_use(network, block, answer.taken)
-        if exact and (gpu_slope[gpu] < 0.0 or price * gpu_slope[gpu] > tolerance):
-            hint = max(answer.spread[block] * _MARGIN, _FIRST_SPREAD * least)
-            closed, loss = close_block(network, bench, block, price, hint, answer.taken)
-            least = min(least, closed)
-            answer.spread[block] = loss
-        bound += least
-    return bound
+        price = gpu_prices[gpu] if gpu >= 0 else 0.0
+        bound, used = bound_block(network, bench, block, price, answer, tolerance, exact)
+        total += bound
+        if gpu >= 0:
+            gpu_slope[gpu] -= used
+    return total
+
+
+@compiled
+def bound_block(
+    network: Network,
+    bench: Bench,
+    block: int,
+    gpu_price: float,
+    answer: Answer,
+    tolerance: float,
+    exact: bool,
+) -> tuple[float, int]:
+    """Return a block's bound at the weights at hand, and the GPU bytes of its priced best."""
+    least = relax_block(network, bench, block, gpu_price, tolerance, answer.taken)
+    gpu = network.block_gpu[block]
+    if gpu < 0:
+        return least, 0
+    used = _gpu_use(network, block, answer.taken)
+    left = network.gpu_memory[gpu] - used
+    if exact and (left < 0 or gpu_price * left > tolerance):
+        hint = max(answer.spread[block] * _MARGIN, _FIRST_SPREAD * least)
+        closed, loss = close_block(network, bench, block, gpu_price, hint, answer.taken)
+        least = min(least, closed)
+        answer.spread[block] = loss
+    return least, used
 
 
 @compiled

@@ -73,22 +73,23 @@ def weigh(network: Network, row_price: Float64, weight: Float64) -> None:
 
 
 @compiled
-def constant(network: Network, row_price: Float64) -> float:
-    """Return what the ranks pay and the pinned pairs are credited, less the pins' costs."""
-    total = 0.0
+def constants(network: Network, row_price: Float64) -> Float64:
+    """Return by function what its ranks pay and its pinned pairs are credited, less their costs."""
+    totals = np.zeros(len(network.uniform))
     for function in range(len(network.uniform)):
         first = network.row_start[function]
         for rank in range(network.copies.shape[1]):
             if network.uniform[function]:
                 worth = network.copies[function, rank] * network.value[function]
-                total += max(0.0, worth - row_price[first])
+                totals[function] += max(0.0, worth - row_price[first])
             else:
-                total -= row_price[first + rank]
+                totals[function] -= row_price[first + rank]
     pinned = network.pinned
     for pair in range(len(pinned)):
-        earned, _ = credit(network, row_price, pinned[pair].function, pinned[pair].value)
-        total += earned - pinned[pair].cost
-    return total
+        function = pinned[pair].function
+        earned, _ = credit(network, row_price, function, pinned[pair].value)
+        totals[function] += earned - pinned[pair].cost
+    return totals
 
 
 @compiled

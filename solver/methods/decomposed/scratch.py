@@ -63,7 +63,7 @@ def new_scratch(n: int) -> Scratch:
         order=np.empty(n, np.int64),
         suffix=np.zeros(n + 1, SUFFIX),
         states=np.empty((3, MAX_STATES), STATE),
-        stairs=np.empty(MAX_STATES, STAIR),
+        stairs=np.empty(MAX_STATES + 1, STAIR),
         nodes=np.empty(MAX_NODES, NODE),
     )
 
