@@ -65,6 +65,8 @@ class Backlog:
 
     def starved(self) -> bool:
         """Whether a call waits for which no instance is being started."""
+        if not self._waiting:
+            return False
         return any(self._calls[id_].instance_id is None for id_ in self._waiting)
 
     def dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
@@ -89,4 +91,6 @@ class Backlog:
 
     def next_deadline_s(self) -> float:
         """When the first waiting call must have ended; infinite when none waits."""
-        return min((call.invocation.deadline_s for call in self.waiting()), default=math.inf)
+        if not self._waiting:
+            return math.inf
+        return min(call.invocation.deadline_s for call in self.waiting())

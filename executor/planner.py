@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ A function less likely to be called than this is not worth a load and left out, 
 
 LEAST_WORTH = 1e-6
 """Functions less likely to be called than this are left out of the problem, held or not."""
+
+
+_TIERS: Final = tuple([Tier(name) for name in TIERS])
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ def outlook(
     serves the first rank already and the plan decides on the ranks after it.
     """
     chances = at_least.copy()
-    copies = np.array([running.get(columns.names[row], 0) for row in rows.tolist()])
+    copies = np.zeros(len(columns.names), np.int64)
+    copies[[columns.index[name] for name in running]] = list(running.values())
+    copies = copies[rows]
     for place in np.flatnonzero(copies):
         left = at_least[place, copies[place] :]
         chances[place, : len(left)] = left
@@ -182,9 +187,9 @@ def wishes(plan: Plan) -> list[Wish]:
     likely = chances[function, np.minimum(rank, problem.copies.shape[1])]
     worth_s = likely * (problem.mode_saving_s[mode] * problem.instance_survival[instance])
     order = np.argsort(-worth_s, kind="stable")
-    chosen = zip(*(one[order].tolist() for one in (function, mode, instance, worth_s)), strict=True)
-    tiers = [Tier(TIERS[tier]) for tier in problem.mode_tier.tolist()]
+    named = (function, problem.mode_tier[mode], instance, worth_s)
+    chosen = zip(*(one[order].tolist() for one in named), strict=True)
     return [
-        Wish(problem.instance_names[place], problem.function_names[one], tiers[how], worth)
-        for one, how, place, worth in chosen
+        Wish(problem.instance_names[place], problem.function_names[one], _TIERS[tier], worth)
+        for one, tier, place, worth in chosen
     ]

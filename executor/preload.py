@@ -1,7 +1,7 @@
 """The planning side of the controller: forecast, ask for a plan, check it, carry it out."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from executor import planner, reconcile
 from executor.actions import Action, Load, Offload, Solve
 from executor.columns import Rows
 from executor.displacement import Resident, make_room
-from executor.domain import Function, Instance, InstanceState, Tier
+from executor.domain import Instance, InstanceState, Tier
 from executor.errors import PlanRejected
 from executor.events import Loaded, PlanReady
 from executor.lifecycle import Lifecycle
@@ -165,7 +165,7 @@ class Preloader:
         """Find the owners' functions that may be pre-loaded now."""
         columns = self._state.catalogue.columns
         rows = np.concatenate([columns.rows_of[owner] for owner in owners])
-        barred = self._quarantine.banned(at_s) | self._state.disabled()
+        barred = self._barred(at_s)
         return rows[~np.isin(rows, [columns.index[name] for name in barred])] if barred else rows
 
     def _drift(self, settings: PlanSettings, at_s: float) -> list[Load | Offload]:
@@ -174,14 +174,15 @@ class Preloader:
         self._state.unsettled.clear()
         if not instances:
             return []
-        wishes = [wish for id_ in instances for wish in self._wishes[id_]]
-        names = {wish.function for wish in wishes}
-        names.update(name for one in instances.values() for name in one.residencies)
-        functions = self._eligible(names, at_s)
+        barred = self._barred(at_s)
+        wishes = {
+            id_: [wish for wish in self._wishes[id_] if wish.function not in barred]
+            for id_ in instances
+        }
         loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
         gpus = {one.gpu for one in instances.values() if one.gpu is not None}
         room = reconcile.Room(loading, {gpu: self._state.free_gpu_bytes(gpu) for gpu in gpus})
-        drift = reconcile.diff(wishes, instances, functions, settings.budget, room)
+        drift = reconcile.diff(wishes, instances, self._state.functions, settings.budget, room)
         self._held_up.update(dict.fromkeys(drift.held_up))
         for action in drift.actions:
             self._commit(action)
@@ -223,17 +224,12 @@ class Preloader:
             instance = self._state.instances.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
-            elif instance.state is InstanceState.IDLE and any(
-                reconcile.lacks(instance, wish) for wish in self._wishes.get(id_, ())
+            elif instance.state is InstanceState.IDLE and reconcile.lacking(
+                instance, self._wishes.get(id_, ())
             ):
                 found[id_] = instance
         return found
 
-    def _eligible(self, names: Iterable[str], at_s: float) -> dict[str, Function]:
-        """Return those of the named functions that may be pre-loaded now."""
-        banned = self._quarantine.banned(at_s)
-        return {
-            name: self._state.functions[name]
-            for name in names
-            if name in self._state.enabled and name not in banned
-        }
+    def _barred(self, at_s: float) -> set[str]:
+        """Name the functions that may not be pre-loaded now."""
+        return self._quarantine.banned(at_s).union(self._state.disabled)

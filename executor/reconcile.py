@@ -7,7 +7,6 @@ than is wished moves: to memory at once, to a GPU when there is room.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -52,10 +51,14 @@ class Drift:
     lacking_bytes: dict[str, int]
 
 
-def lacks(instance: Instance, wish: Wish) -> bool:
+def lacking(instance: Instance, wishes: Iterable[Wish]) -> bool:
     """Whether a wish is neither fulfilled nor on its way to be."""
-    held = instance.residencies.get(wish.function)
-    return held is None or _moves(held, wish)
+    held = instance.residencies
+    for wish in wishes:
+        residency = held.get(wish.function)
+        if residency is None or _moves(residency, wish):
+            return True
+    return False
 
 
 def _moves(held: Residency, wish: Wish) -> bool:
@@ -63,7 +66,7 @@ def _moves(held: Residency, wish: Wish) -> bool:
 
 
 def diff(
-    wishes: Iterable[Wish],
+    wishes: Mapping[str, Iterable[Wish]],
     instances: Mapping[str, Instance],
     functions: Mapping[str, Function],
     budget: Budget,
@@ -77,7 +80,7 @@ def diff(
     Parameters
     ----------
     wishes
-        Of the instances to look at.
+        Of each instance to look at.
     instances, functions
         As they are; all that wishes and residencies may name.
     budget
@@ -85,22 +88,22 @@ def diff(
     room
         For loads, on the workers and GPUs of the instances.
     """
-    wanted: dict[str, list[Wish]] = {}
-    for wish in wishes:
-        instance = instances.get(wish.instance_id)
-        idle = instance is not None and instance.state is InstanceState.IDLE
-        if idle and wish.function in functions:
-            wanted.setdefault(wish.instance_id, []).append(wish)
-    offloads: list[Load | Offload] = []
+    actions: list[Load | Offload] = []
     loads: list[Wish] = []
-    for instance_id, here in wanted.items():
-        evict, startable = _fit(instances[instance_id], here, functions, budget.reserve_bytes)
-        offloads.extend(Offload(instance_id, name) for name in evict)
-        moves = [one for one in here if _is_move(instances[instance_id], one)]
-        offloads.extend(_load(one) for one in moves if one.tier is not Tier.GPU)
-        loads += [*startable, *(one for one in moves if one.tier is Tier.GPU)]
+    for instance_id, wished in wishes.items():
+        instance = instances.get(instance_id)
+        if instance is None or instance.state is not InstanceState.IDLE:
+            continue
+        here = [wish for wish in wished if wish.function in functions]
+        evict, startable = _fit(instance, here, functions, budget.reserve_bytes)
+        actions.extend([Offload(instance_id, name) for name in evict])
+        loads.extend(startable)
+        if instance.gpu is not None:
+            moves = [wish for wish in here if _is_move(instance, wish)]
+            actions.extend([_load(wish) for wish in moves if wish.tier is not Tier.GPU])
+            loads.extend([wish for wish in moves if wish.tier is Tier.GPU])
     drift = _within(loads, instances, functions, budget, room)
-    return Drift(offloads + drift.actions, drift.held_up, drift.lacking_bytes)
+    return Drift(actions + drift.actions, drift.held_up, drift.lacking_bytes)
 
 
 def _is_move(instance: Instance, wish: Wish) -> bool:
@@ -120,20 +123,20 @@ def _within(
     room: Room,
 ) -> Drift:
     """Choose loads by worth while workers may have more under way, and GPUs have room."""
-    started: Counter[str] = Counter()
-    taken: Counter[str] = Counter()
+    loading, gpu_bytes = dict(room.loading), dict(room.gpu_bytes)
     drift = Drift([], [], {})
     for wish in sorted(loads, key=lambda one: -one.worth_s):
         instance = instances[wish.instance_id]
         gpu, need_bytes = instance.gpu, functions[wish.function].gpu_bytes(wish.tier)
-        if room.loading[instance.worker] + started[instance.worker] >= budget.loads_per_worker:
+        if loading[instance.worker] >= budget.loads_per_worker:
             drift.held_up.append(wish.instance_id)
-        elif gpu is not None and need_bytes > room.gpu_bytes[gpu] - taken[gpu]:
+        elif gpu is not None and need_bytes > gpu_bytes[gpu]:
             drift.held_up.append(wish.instance_id)
             drift.lacking_bytes[gpu] = drift.lacking_bytes.get(gpu, 0) + need_bytes
         else:
-            started[instance.worker] += 1
-            taken.update({gpu: need_bytes} if gpu is not None else {})
+            loading[instance.worker] += 1
+            if gpu is not None:
+                gpu_bytes[gpu] -= need_bytes
             drift.actions.append(_load(wish))
     return drift
 
@@ -145,16 +148,32 @@ def _fit(
     reserve_bytes: int,
 ) -> tuple[list[str], list[Wish]]:
     """Name the residencies to take away, and the wishes whose room is free now."""
-    named = {wish.function for wish in wishes}
-    missing = [wish for wish in wishes if wish.function not in instance.residencies]
-    groups = {functions[name].library for name in instance.residencies if name in functions}
-    taken = _taken_bytes(instance.residencies.values(), functions)
+    held = instance.residencies
+    missing = [wish for wish in wishes if wish.function not in held]
+    groups = _groups(held, functions)
+    taken = sum([one.memory_bytes for one in held.values()]) + sum(groups.values())
     free = capacity_bytes(instance, reserve_bytes) - taken
-    spare = [one for one in instance.residencies.values() if one.function not in named]
-    leaving = sum(one.memory_bytes for one in spare if one.state is ResidencyState.OFFLOADING)
     need = sum(_fill(missing, functions, set(groups), math.inf).values())
-    fitting = _fill(missing, functions, groups, free)
-    return _evict(spare, need - free - leaving), [one for one in wishes if one.function in fitting]
+    if need <= free:
+        return [], missing
+    fitting = _fill(missing, functions, set(groups), free)
+    named = {wish.function for wish in wishes}
+    spare = [one for one in held.values() if one.function not in named]
+    leaving = sum(one.memory_bytes for one in spare if one.state is ResidencyState.OFFLOADING)
+    return _evict(spare, need - free - leaving), [one for one in missing if one.function in fitting]
+
+
+def _groups(
+    held: Mapping[str, Residency], functions: Mapping[str, Function]
+) -> dict[str | None, int]:
+    """Return the library groups of residencies, with their bytes."""
+    groups: dict[str | None, int] = {}
+    for name in held:
+        function = functions.get(name)
+        if function is not None:
+            group = function.library
+            groups[group] = 0 if group is None else function.profile.library_bytes
+    return groups
 
 
 def _fill(
@@ -186,13 +205,3 @@ def _evict(spare: list[Residency], shortage_bytes: int) -> list[str]:
         evict.append(residency.function)
         shortage_bytes -= residency.memory_bytes
     return evict
-
-
-def _taken_bytes(held: Iterable[Residency], functions: Mapping[str, Function]) -> int:
-    held = list(held)
-    groups = {}
-    for residency in held:
-        function = functions.get(residency.function)
-        if function is not None and function.library is not None:
-            groups[function.library] = function.profile.library_bytes
-    return sum(residency.memory_bytes for residency in held) + sum(groups.values())

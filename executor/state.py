@@ -52,6 +52,7 @@ class State:
         self.functions = self.catalogue.functions
         self.index = self.catalogue.index
         self.enabled = dict.fromkeys(self.functions)
+        self.disabled: dict[str, None] = {}
         self.workers = {worker.name: worker for worker in workers}
         self.gpus = {gpu: size for one in self.workers.values() for gpu, size in one.gpus.items()}
         self.instances: dict[str, Instance] = {}
@@ -74,12 +75,6 @@ class State:
         )
         gpus = self._gpus_for(instances)
         return Snapshot(instances, running, gpus)
-
-    def disabled(self) -> set[str]:
-        """All functions that may not be called now."""
-        if len(self.enabled) == len(self.functions):
-            return set()
-        return self.functions.keys() - self.enabled.keys()
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -136,11 +131,13 @@ class State:
     def enable(self, function: str) -> None:
         """Let a function be called and pre-loaded."""
         self.enabled[function] = None
+        self.disabled.pop(function, None)
         self._capacity_changed(self.functions[function].owner)
 
     def disable(self, function: str) -> None:
         """No longer let a function be called or pre-loaded."""
         self.enabled.pop(function, None)
+        self.disabled[function] = None
         self._capacity_changed(self.functions[function].owner)
 
     def create(

@@ -67,16 +67,18 @@ def check_together(problem: "Problem", name: str, rows: Rows) -> None:
     mode, instance = rows[:, 0], rows[:, 1]
     place = problem.mode_function[mode].astype(np.int64) * problem.n_instances + instance
     _check_once(place, lambda n: f"{name} {pair_label(problem, rows[n])}", "one mode an instance")
+    taken = memory_bytes(problem, rows)
     _require(
-        memory_bytes(problem, rows) <= problem.instance_free_memory_bytes,
+        taken <= problem.instance_free_memory_bytes,
         lambda i: f"{name} bytes in instance {problem.instance_names[i]!r}",
-        memory_bytes(problem, rows),
+        taken,
         "no more than its free_memory_bytes",
     )
+    taken = gpu_memory_bytes(problem, rows)
     _require(
-        gpu_memory_bytes(problem, rows) <= problem.gpu_free_memory_bytes,
+        taken <= problem.gpu_free_memory_bytes,
         lambda k: f"{name} bytes on GPU {problem.gpu_names[k]!r}",
-        gpu_memory_bytes(problem, rows),
+        taken,
         "no more than its free_memory_bytes",
     )
 
@@ -123,19 +125,18 @@ def _require(
 
 
 def _check_once(keys: NDArray[Any], label: Callable[[int], str], expected: str) -> None:
-    order = np.argsort(keys, kind="stable")
-    again = np.flatnonzero(np.diff(keys[order]) == 0)
-    if len(again):
+    if len(set(keys.tolist())) < len(keys):
+        order = np.argsort(keys, kind="stable")
+        again = np.flatnonzero(np.diff(keys[order]) == 0)
         raise InvalidProblem(label(int(order[again[0] + 1])), "given again", expected)
 
 
 def _check_names(problem: "Problem") -> None:
     for kind in ("owner", "function", "library", "instance", "gpu"):
-        seen: set[str] = set()
-        for name in getattr(problem, f"{kind}_names"):
-            if name in seen:
-                raise InvalidProblem(f"{kind} name", name, "each name once")
-            seen.add(name)
+        names = getattr(problem, f"{kind}_names")
+        if len(set(names)) < len(names):
+            again = next(name for at, name in enumerate(names) if name in names[:at])
+            raise InvalidProblem(f"{kind} name", again, "each name once")
 
 
 def _check_lengths(problem: "Problem") -> None:
@@ -240,6 +241,8 @@ def _check_pairs(problem: "Problem") -> None:
     """Check what is held, pinned, forbidden and priced apart."""
     for name in ("held", "pinned", "forbidden", "load_cost_pairs"):
         rows = getattr(problem, name)
+        if not len(rows):
+            continue
         key = pair_key(problem, rows[:, 0], rows[:, 1])
         _check_once(key, _row_label(problem, name, rows), "each pair once")
         owner = problem.function_owner[problem.mode_function[rows[:, 0]]]
@@ -248,6 +251,8 @@ def _check_pairs(problem: "Problem") -> None:
     banned = pair_key(problem, problem.forbidden[:, 0], problem.forbidden[:, 1])
     for name in ("held", "pinned"):
         rows = getattr(problem, name)
+        if not len(rows):
+            continue
         free = ~np.isin(pair_key(problem, rows[:, 0], rows[:, 1]), banned)
         _require(free, _row_label(problem, name, rows), rows, "a pair that is not forbidden")
         fits = fits_alone(problem, rows[:, 0], rows[:, 1])

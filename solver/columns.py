@@ -48,9 +48,12 @@ def _names(name: str, value: object) -> tuple[str, ...]:
     for index, item in enumerate(value):
         if not isinstance(item, str):
             raise InvalidProblem(f"{name}[{index}]", item, "a string")
-        if not item.isascii() and item != item.encode(errors="ignore").decode():
-            raise InvalidProblem(f"{name}[{index}]", item, "valid Unicode")
-    return tuple(str(item) for item in value)
+    names = tuple(map(str, value))
+    if not "".join(names).isascii():
+        for index, item in enumerate(names):
+            if item != item.encode(errors="ignore").decode():
+                raise InvalidProblem(f"{name}[{index}]", item, "valid Unicode")
+    return names
 
 
 def _numbers(name: str, value: object) -> NDArray[Any]:

@@ -80,10 +80,12 @@ def _misplaced(
     for row in np.flatnonzero(stray):
         yield f"{_name(problem, mode[row], instance[row])} belongs to another owner"
     key = _key(problem, mode, instance)
-    for banned in np.intersect1d(key, _key(problem, *problem.forbidden.T)):
-        yield f"{_named(problem, banned)} is forbidden"
-    for missing in np.setdiff1d(_key(problem, *problem.pinned.T), key):
-        yield f"{_named(problem, missing)} is pinned but not placed"
+    if len(problem.forbidden):
+        for banned in np.intersect1d(key, _key(problem, *problem.forbidden.T)):
+            yield f"{_named(problem, banned)} is forbidden"
+    if len(problem.pinned):
+        for missing in np.setdiff1d(_key(problem, *problem.pinned.T), key):
+            yield f"{_named(problem, missing)} is pinned but not placed"
     place, times = np.unique(function * len(problem.instance_names) + instance, return_counts=True)
     for cell in place[times > 1]:
         f, i = divmod(int(cell), len(problem.instance_names))
@@ -95,9 +97,11 @@ def _overfull(
 ) -> Iterator[str]:
     used = np.zeros(len(problem.instance_names), dtype=np.int64)
     np.add.at(used, instance, problem.mode_memory_bytes[mode])
-    library = problem.function_library[problem.mode_function[mode]]
-    for row in np.unique(np.stack([library, instance], axis=1)[library >= 0], axis=0):
-        used[row[1]] += problem.library_memory_bytes[row[0]]
+    library = problem.function_library[problem.mode_function[mode]].astype(np.int64)
+    shared = library >= 0
+    setups = np.unique(library[shared] * len(used) + instance[shared])
+    which, where = np.divmod(setups, max(1, len(used)))
+    np.add.at(used, where, problem.library_memory_bytes[which])
     for i in np.flatnonzero(used > problem.instance_free_memory_bytes):
         free = problem.instance_free_memory_bytes[i]
         yield f"{problem.instance_names[i]} needs {used[i]} bytes of {free}"
@@ -124,9 +128,10 @@ def _load_cost(
 ) -> NDArray[np.float64]:
     cost = problem.mode_load_cost_s[mode].copy()
     key = _key(problem, mode, instance)
-    special = _key(problem, *problem.load_cost_pairs.T)
-    _, mine, theirs = np.intersect1d(key, special, return_indices=True)
-    cost[mine] = problem.load_cost_s[theirs]
+    if len(problem.load_cost_pairs):
+        special = _key(problem, *problem.load_cost_pairs.T)
+        _, mine, theirs = np.intersect1d(key, special, return_indices=True)
+        cost[mine] = problem.load_cost_s[theirs]
     cost[np.isin(key, _key(problem, *problem.held.T))] = 0.0
     return cost
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from executor.actions import Load, Offload
 from executor.domain import Function, Instance, InstanceState, ResidencyState, Tier
 from executor.planner import Wish, capacity_bytes
-from executor.reconcile import Budget, Drift, Room, diff, lacks
+from executor.reconcile import Budget, Drift, Room, diff, lacking
 from executor.units import MIB
 from tests.executor.worlds import function, on_gpu, with_residents
 
@@ -24,6 +24,13 @@ def wish(name: str, worth_s: float = 1.0, id_: str = "i1") -> Wish:
     return Wish(id_, name, Tier.HOST, worth_s)
 
 
+def by_instance(wishes: list[Wish]) -> dict[str, list[Wish]]:
+    found: dict[str, list[Wish]] = {}
+    for one in wishes:
+        found.setdefault(one.instance_id, []).append(one)
+    return found
+
+
 def run(
     wishes: list[Wish],
     *instances: Instance,
@@ -32,7 +39,7 @@ def run(
     loading: int = 0,
 ) -> list[Load | Offload]:
     here = {one.id: one for one in instances}
-    return diff(wishes, here, functions, budget, Room({"w": loading})).actions
+    return diff(by_instance(wishes), here, functions, budget, Room({"w": loading})).actions
 
 
 def test_what_is_there_as_wished_needs_nothing() -> None:
@@ -77,7 +84,7 @@ def test_the_budget_bounds_loads_under_way() -> None:
 def test_what_the_budget_holds_up_is_named() -> None:
     wishes = [wish("f", 1.0), wish("g", 2.0, id_="i2")]
     here = {one.id: one for one in (instance(), instance(id_="i2"))}
-    drift = diff(wishes, here, FUNCTIONS, Budget(loads_per_worker=1), Room({"w": 0}))
+    drift = diff(by_instance(wishes), here, FUNCTIONS, Budget(loads_per_worker=1), Room({"w": 0}))
     assert drift.actions == [Load("i2", "g", Tier.HOST)]
     assert drift.held_up == ["i1"]
 
@@ -136,7 +143,7 @@ def tiers(gpu_mib: int, wishes: dict[str, Tier], held: dict[str, Tier]) -> Drift
     here = here._replace(residencies=placed)
     wanted = [replace(wish(name), tier=tier) for name, tier in wishes.items()]
     room = Room({"w": 0}, {"k": gpu_mib * MIB})
-    return diff(wanted, {"i1": here}, ON_GPU, Budget(loads_per_worker=2), room)
+    return diff(by_instance(wanted), {"i1": here}, ON_GPU, Budget(loads_per_worker=2), room)
 
 
 def test_another_tier_is_a_move_and_neither_an_offload_nor_a_second_load() -> None:
@@ -161,4 +168,4 @@ def test_what_is_moving_is_left_to_arrive() -> None:
     here = instance("f")._replace(gpu="k")
     moving = here.residencies["f"]._replace(state=ResidencyState.MOVING)
     here = here._replace(residencies={"f": moving})
-    assert not lacks(here, replace(wish("f"), tier=Tier.GPU))
+    assert not lacking(here, [replace(wish("f"), tier=Tier.GPU)])
