@@ -22,9 +22,13 @@ class WorkerCount:
 
 
 class Census:
-    """Who is where and how many, by worker, owner and function."""
+    """Who is where and how many, by worker, owner and function.
+
+    ``releases`` counts how often memory has come free on a worker.
+    """
 
     def __init__(self, workers: Iterable[Worker]) -> None:
+        self.releases = 0
         self.by_worker = {worker.name: WorkerCount() for worker in workers}
         self.by_owner: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self.holders: defaultdict[str, dict[str, None]] = defaultdict(dict)
@@ -42,6 +46,7 @@ class Census:
     def replaced(self, old: Instance, new: Instance) -> None:
         """Count an instance anew that has changed."""
         if old.state is not new.state or old.limit_bytes != new.limit_bytes:
+            self.releases += new.limit_bytes < old.limit_bytes
             self._count(old, -1)
             self._count(new, 1)
         if old.residencies is not new.residencies:
@@ -49,6 +54,7 @@ class Census:
 
     def gone(self, old: Instance) -> None:
         """Count an instance out."""
+        self.releases += 1
         self._count(old, -1)
         del self.by_owner[old.owner][old.id]
         del self.by_worker[old.worker].ids[old.id]

@@ -18,6 +18,7 @@ class Hosting:
         self._outbox = outbox
         self._evicted: set[str] = set()
         self._lacking: dict[str, None] = {}
+        self._releases = 0
         self._stem_cells = {stem_name(cell.kind): cell for cell in lifecycle.stem_cells()}
         needs = [cell.memory_bytes for cell in lifecycle.stem_cells()]
         needs += [function.memory_limit_bytes for function in state.functions.values()]
@@ -95,9 +96,10 @@ class Hosting:
     def top_up(self, at_s: float) -> None:
         """Create the idle instances that the policy demands, as far as there is room."""
         names = self._lifecycle.unchecked()
-        if self._lacking and self._has_room():
+        if self._lacking and self._state.census.releases != self._releases:
             names += self._lacking
             self._lacking = {}
+        self._releases = self._state.census.releases
         for position, name in enumerate(names):
             if not self._has_room():
                 self._lacking.update(dict.fromkeys(names[position:]))

@@ -60,7 +60,8 @@ class Preloader:
         self._lifecycle = lifecycle
         self._quarantine = quarantine
         self._settings = settings
-        self._chance = np.zeros(len(state.functions))
+        self._worth_s = np.zeros(len(state.functions))
+        self._gpu_worth_s = np.zeros(len(state.functions))
         self._wishes: dict[str, list[planner.Wish]] = {}
         self._held_up: dict[str, None] = {}
         self._solving = False
@@ -74,18 +75,17 @@ class Preloader:
 
     def worth_s(self, function: str) -> float:
         """Seconds that a residency of a function is expected to save, by the last forecast."""
-        return self._chance_of(function) * self._state.functions[function].profile.ready_s
+        return float(self._worth_s[self._state.index[function]])
 
     def gpu_worth_s(self, function: str) -> float:
         """Seconds that a residency is expected to save more on a GPU than in memory."""
-        gpu = self._state.functions[function].profile.gpu
-        return self._chance_of(function) * gpu.move_s if gpu is not None else 0.0
+        return float(self._gpu_worth_s[self._state.index[function]])
 
     def loaded(self, event: Loaded) -> None:
         """Be content, until the next plan, with the tier that a function has reached."""
         wishes = self._wishes.get(event.instance_id, [])
         for position, wish in enumerate(wishes):
-            if wish.function == event.function:
+            if wish.function == event.function and wish.tier is not event.tier:
                 wishes[position] = replace(wish, tier=event.tier)
 
     def actions(self, at_s: float) -> Iterator[Action]:
@@ -123,10 +123,6 @@ class Preloader:
         for wish in planner.wishes(plan):
             self._wishes[wish.instance_id].append(wish)
 
-    def _chance_of(self, function: str) -> float:
-        chance: float = self._chance.item(self._state.index[function])
-        return chance
-
     def _due_s(self, settings: PlanSettings) -> float:
         rested_s = self._asked_s + settings.rest_s
         return rested_s if self._state.unplanned else max(rested_s, self._next_full_s)
@@ -140,7 +136,8 @@ class Preloader:
         snapshot = self._state.snapshot(owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s, rows)
         outlook = planner.outlook(columns, rows, forecast.at_least, snapshot.running)
-        self._chance[rows] = outlook.chances[:, 0]
+        self._worth_s[rows] = outlook.chances[:, 0] * columns.ready_s[rows]
+        self._gpu_worth_s[rows] = outlook.chances[:, 0] * columns.move_s[rows]
         survival = {
             instance.id: self._lifecycle.survival(instance.id, at_s, settings.horizon_s)
             for instance in snapshot.instances.values()
