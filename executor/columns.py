@@ -27,6 +27,8 @@ class Columns:
         Rows of each owner, by its name.
     owner, library : int32[n]
         Owner, and library group or -1.
+    limit_bytes : int64[n]
+        What an instance must have for its calls.
     ready_s, move_s : float64[n]
         Seconds from nothing loaded to ready, and from there to ready on a GPU.
     memory_bytes, library_bytes, gpu_host_bytes, gpu_memory_bytes : int64[n]
@@ -46,6 +48,7 @@ class Columns:
         self.rows_of = {
             name: np.flatnonzero(self.owner == number) for name, number in self.owners.items()
         }
+        self.limit_bytes = np.array([one.memory_limit_bytes for one in functions], np.int64)
         self.library = np.full(size, _NONE, np.int32)
         self.ready_s, self.move_s = np.zeros(size), np.zeros(size)
         self.memory_bytes, self.library_bytes = np.zeros(size, np.int64), np.zeros(size, np.int64)

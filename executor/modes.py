@@ -23,12 +23,14 @@ class Modes(NamedTuple):
     ----------
     function, tier : int32[m], int8[m]
         Which of the functions, and index into ``TIERS``.
-    memory_bytes, gpu_memory_bytes, saving_s, move_s : [m]
-        What a residency takes, what it saves a call, and what a move from memory to it takes.
+    limit_bytes, memory_bytes, gpu_memory_bytes, saving_s, move_s : [m]
+        What an instance must have for calls, what a residency takes, what it saves a call, and what
+        a move from memory to it takes.
     """
 
     function: NDArray[np.int32]
     tier: NDArray[np.int8]
+    limit_bytes: NDArray[np.int64]
     memory_bytes: NDArray[np.int64]
     gpu_memory_bytes: NDArray[np.int64]
     saving_s: NDArray[np.float64]
@@ -45,6 +47,7 @@ def modes(columns: Columns, rows: Rows, *, with_gpus: bool) -> Modes:
     return Modes(
         function,
         np.where(on_gpu, _GPU, _HOST).astype(np.int8),
+        columns.limit_bytes[row],
         np.where(on_gpu, columns.gpu_host_bytes[row], columns.memory_bytes[row]),
         np.where(on_gpu, columns.gpu_memory_bytes[row], 0),
         columns.ready_s[row] + move_s,
@@ -56,7 +59,8 @@ class Held:
     """What idle instances hold, as far as it fits by the profiles that loads are planned with.
 
     Footprints are measured anew all the time, so that what is held may seem to need more than there
-    is; the rest is then planned as if it had to be loaded, and stays if it is.
+    is; the rest is then planned as if it had to be loaded, and stays if it is. Where no call of a
+    function may run it does not count as held.
 
     Parameters
     ----------
@@ -83,6 +87,7 @@ class Held:
         self._modes = {(names[one], tier): mode for mode, (one, tier) in enumerate(of_mode)}
         self._library = library[modes.function].tolist()
         self._library_bytes = library_bytes.tolist()
+        self._limit_bytes = modes.limit_bytes.tolist()
         self._memory_bytes = modes.memory_bytes.tolist()
         self._gpu_memory_bytes = modes.gpu_memory_bytes.tolist()
         self._move_s = modes.move_s.tolist()
@@ -93,7 +98,7 @@ class Held:
         groups = {-1}
         for residency in instance.residencies.values():
             mode = self._mode(residency)
-            if mode is None:
+            if mode is None or self._limit_bytes[mode] > instance.limit_bytes:
                 continue
             library, size_bytes = self._library[mode], self._memory_bytes[mode]
             if library not in groups:

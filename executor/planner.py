@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from executor.columns import Columns, Rows
 from executor.domain import Instance, InstanceState, Tier
-from executor.modes import Held, modes
+from executor.modes import Held, Modes, modes
 from executor.state import Snapshot
 from solver import TIERS, Plan, Problem
 
@@ -113,10 +113,12 @@ def build(
         for now, place in held
         for mode, move_s in holding.moves(now, idle[place])
     ]
+    instance_owner = np.array([owners[one.owner] for one in idle], np.int32)
+    function_owner = owner[columns.owner[rows]]
     return Problem(
         owner_names=tuple(owners),
         function_names=names,
-        function_owner=owner[columns.owner[rows]],
+        function_owner=function_owner,
         function_library=library,
         copies=outlook.chances[chosen],
         mode_function=offered.function,
@@ -128,13 +130,14 @@ def build(
         library_names=libraries,
         library_memory_bytes=library_bytes,
         instance_names=tuple([one.id for one in idle]),
-        instance_owner=np.array([owners[one.owner] for one in idle], np.int32),
+        instance_owner=instance_owner,
         instance_free_memory_bytes=np.array(free_bytes, np.int64),
         instance_gpu=np.array([gpu_rows[one.gpu] for one in idle], np.int32),
         instance_survival=np.array([survival[one.id] for one in idle]),
         gpu_names=tuple(gpus),
         gpu_free_memory_bytes=np.array(list(gpus.values()), np.int64),
         held=np.array(held, np.int32).reshape(-1, 2),
+        forbidden=_too_small(offered, function_owner, idle, instance_owner),
         load_cost_pairs=np.array([move[:2] for move in moves], np.int32).reshape(-1, 2),
         load_cost_s=CHURN_COST_RATIO * np.array([move[2] for move in moves], float),
     )
@@ -160,6 +163,18 @@ def _libraries(
     np.maximum.at(sizes, number, columns.library_bytes[rows[has_one]])
     names = tuple(columns.libraries)
     return tuple([names[one] for one in known.tolist()]), library, sizes
+
+
+def _too_small(
+    offered: Modes,
+    function_owner: NDArray[np.int32],
+    idle: list[Instance],
+    instance_owner: NDArray[np.int32],
+) -> NDArray[np.int32]:
+    """Return the pairs of modes and instances in which no call of the function may run."""
+    limit_bytes = np.array([one.limit_bytes for one in idle], np.int64)
+    same = function_owner[offered.function][:, None] == instance_owner
+    return np.argwhere(same & (offered.limit_bytes[:, None] > limit_bytes)).astype(np.int32)
 
 
 def _worth_planning(

@@ -74,6 +74,19 @@ def test_a_world_that_holds_more_than_profiles_allow_still_gives_a_valid_problem
     assert len(problem.held) == 1
 
 
+def test_nothing_is_planned_for_instances_whose_limit_is_too_small_for_its_calls() -> None:
+    small, large = function("f", mib=100, limit_mib=200), function("g", mib=100, limit_mib=400)
+    world = state(small, large)
+    narrow, wide = idle_instance(world, "f"), idle_instance(world, "g")
+    hold(world, narrow.id, "g")
+    problem = build(likely(world), snapshot(world), {narrow.id: 1.0, wide.id: 1.0}, 0)
+    assert problem is not None
+    assert len(problem.held) == 0
+    planned = {(one.function, one.instance_id) for one in wishes(solve(problem, "density"))}
+    assert ("g", narrow.id) not in planned
+    assert ("g", wide.id) in planned
+
+
 def test_library_bytes_are_shared_within_an_instance() -> None:
     def torch(one: Function) -> Function:
         profile = replace(one.profile, library_bytes=200 * MIB)
