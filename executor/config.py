@@ -154,6 +154,7 @@ class Config(_Section):
     isolate: bool = True
     share_libraries: bool = True
     grace_s: NonNegativeFloat = 30.0
+    snapshots: bool = False
     runtime: Literal["process", "docker"] = "process"
     worker: WorkerSection = WorkerSection()
     docker: DockerSection = DockerSection()
@@ -173,6 +174,8 @@ def read_config(file: Path) -> Config:
         Naming file, key, value and what was expected.
     """
     config = validate(Config, read_yaml(file), file)
+    if config.snapshots and (config.runtime != "process" or not config.isolate):
+        raise ConfigError(file, "snapshots", True, "runtime: process and isolate: true beside it")
     _check_mps(config, file)
     base = file.resolve().parent
     paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}

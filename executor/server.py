@@ -153,6 +153,7 @@ def _runtime(
             share_libraries=config.share_libraries,
             grace_s=config.grace_s,
             gpus=gpus,
+            snapshots=config.snapshots,
         )
     from executor.runtimes import docker
 

@@ -15,6 +15,7 @@ from .memory import footprint
 from .process import Nursery
 from .reaper import Reaper
 from .server import Connection, Server
+from .snapshots import Snapshots
 
 
 def main() -> None:
@@ -32,6 +33,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--base-uid", required=True, type=int, help="first user for functions")
     parser.add_argument("--grace-s", required=True, type=float, help="life without a client")
     parser.add_argument("--no-isolation", action="store_true", help="share the manager's user")
+    parser.add_argument("--snapshots", type=Path, help="folder for snapshots of functions")
+    parser.add_argument("--criu", help="program that takes and restores them; none without")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--socket", type=Path, help="Unix socket in a folder of the client")
     where.add_argument("--descriptor", type=int, help="open socket that listens for the client")
@@ -42,7 +45,10 @@ async def _manage(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_die)
     isolation = detect(options.base_uid, wanted=not options.no_isolation)
-    nursery = Nursery(Cells(options.folder, isolation), Reaper())
+    if options.criu and not isolation.mounts:
+        sys.exit(f"snapshots take views of the file system: {isolation.reason}")
+    kept = Snapshots(options.snapshots, options.criu) if options.criu else None
+    nursery = Nursery(Cells(options.folder, isolation), Reaper(), kept)
     base_bytes = footprint(os.getpid()).proportional_bytes
     server = Server(options.owner, options.limit_bytes, base_bytes, nursery, options.grace_s)
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -4,7 +4,7 @@ import fcntl
 import os
 import resource
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -48,9 +48,14 @@ def execute(order: Order, descriptors: Mapping[int, int]) -> int:
 
 
 def _run(order: Order, descriptors: Mapping[int, int], parent: int) -> NoReturn:
+    become(order, descriptors, lambda: confine(order, parent))
+
+
+def become(order: Order, descriptors: Mapping[int, int], prepare: Callable[[], None]) -> NoReturn:
+    """Execute the program of an order in the place of this one, when that is prepared."""
     try:
         install(descriptors)
-        confine(order, parent)
+        prepare()
         os.execvpe(order.arguments[0], order.arguments, order.environment)  # noqa: S606
     except BaseException as error:
         os.write(2, f"cannot start {order.arguments[0]}: {error}\n".encode())
@@ -77,24 +82,30 @@ def confine(order: Order, parent: int) -> None:
     OSError
         If the kernel refuses.
     """
-    _reset_signals()
+    reset_signals()
     os.setsid()
     if order.view is not None:
         order.view.enter(order.cell.stand_ins)
+    drop_rights(order)
+    linux.die_with_parent(signal.SIGKILL)
+    if os.getppid() != parent:
+        raise ProcessLookupError("the manager has died")
+
+
+def drop_rights(order: Order) -> None:
+    """Become the user of an order, within its limits and in its folder."""
     _limit(order)
     if order.cell.uid is not None:
         os.setgroups([])
         os.setresgid(order.cell.uid, order.cell.uid, order.cell.uid)
         os.setresuid(order.cell.uid, order.cell.uid, order.cell.uid)
     linux.forbid_new_privileges()
-    linux.die_with_parent(signal.SIGKILL)
-    if os.getppid() != parent:
-        raise ProcessLookupError("the manager has died")
     os.umask(0o077)
     os.chdir(order.folder)
 
 
-def _reset_signals() -> None:
+def reset_signals() -> None:
+    """Handle no signal otherwise than a new program would."""
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)

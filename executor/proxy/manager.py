@@ -10,9 +10,18 @@ from . import memory
 from .commands import Command, Drop, Kill, Move, Send, Spawn, Tell
 from .dialects import Message, Moved, Payload, Raised, Ready, Stayed
 from .machine import Machine
-from .outcomes import Completed, Failed, Loaded, LoadReport, Outcome, Started
+from .outcomes import (
+    Completed,
+    Failed,
+    Loaded,
+    LoadReport,
+    Outcome,
+    SnapshotFailed,
+    Started,
+)
 from .process import FunctionProcess, Nursery
 from .residency import Need, Residency, Tier
+from .restored import RestoredProcess
 from .spec import Spec
 from .view import Unreachable
 from .watch import MemoryWatch
@@ -122,6 +131,10 @@ class Manager:
         self._stop_load_timer(function)
         self._carry_out(self._machine.exited(function, error, clean=clean))
 
+    def unfit(self, function: str, error: str) -> None:
+        """Take that there is no snapshot of a function."""
+        self._client(SnapshotFailed(function, error), None)
+
     def _answered(self, function: str, error: str | None) -> None:
         self._start_load_timer(function)
         self._watch.changed()
@@ -177,12 +190,17 @@ class Manager:
     def _spawn(self, function: str) -> None:
         spec = self._specs[function]
         try:
-            process = FunctionProcess(spec, self._nursery, self, self._zygotes.of(spec))
+            process = self._new_process(spec)
         except (OSError, Unreachable) as error:
             self._carry_out(self._machine.exited(function, str(error), clean=False))
             return
         self._processes[function] = process
         self._start_load_timer(function)
+
+    def _new_process(self, spec: Spec) -> FunctionProcess:
+        if self._nursery.snapshots is not None and spec.snapshot:
+            return RestoredProcess(spec, self._nursery, self, self._nursery.snapshots)
+        return FunctionProcess(spec, self._nursery, self, self._zygotes.of(spec))
 
     def _tell(self, outcome: Outcome) -> None:
         match outcome:

@@ -89,7 +89,17 @@ class Measured:
     library_bytes: dict[str, int]
 
 
-Outcome: TypeAlias = Up | Loaded | LoadFailed | Offloaded | Started | Completed | Failed | Measured
+@dataclass(frozen=True, slots=True)
+class SnapshotFailed:
+    """A function was not restored, or not kept, for this reason; it is loaded as without."""
+
+    function: str
+    error: str
+
+
+Outcome: TypeAlias = (
+    Up | Loaded | LoadFailed | Offloaded | Started | Completed | Failed | Measured | SnapshotFailed
+)
 
 
 def to_header(outcome: Outcome) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from .dialects import (
 )
 from .launch import Order, execute
 from .reaper import Reaper
+from .snapshots import Snapshots
 from .spec import Spec
 from .stream import Reader, Tail, Writer
 from .zygotes import Zygote
@@ -47,10 +48,11 @@ class Listener(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Nursery:
-    """What function processes are made with."""
+    """What function processes are made with; ``snapshots`` is None when none shall be kept."""
 
     cells: Cells
     reaper: Reaper
+    snapshots: Snapshots | None = None
 
 
 class FunctionProcess:
@@ -141,14 +143,17 @@ class FunctionProcess:
         self._log_reader = Reader(log, self._log.add)
         self._reader = Reader(ours[0], self._received)
         self._writer = Writer(ours[1])
+        self._launch(order, theirs)
+
+    def _launch(self, order: Order, theirs: dict[int, int]) -> None:
+        """Start the process of an order with its open files, which are closed here."""
         if self._zygote is not None:
             self._zygote.launch(order, theirs, self)
             return
         try:
             self.started(execute(order, theirs))
         finally:
-            for descriptor in {*theirs.values()}:
-                os.close(descriptor)
+            close_all(theirs.values())
 
     def _connect(self, log_end: int) -> tuple[tuple[int, int], dict[int, int]]:
         """Open the channel: our two ends of it, and the open files of the process."""
@@ -228,6 +233,12 @@ class FunctionProcess:
         self._listener.ended(
             self._spec.name, f"{error}: {text}" if text else error, clean=code == 0
         )
+
+
+def close_all(descriptors: Iterable[int]) -> None:
+    """Close open files, each once."""
+    for descriptor in {*descriptors}:
+        os.close(descriptor)
 
 
 def _ending(code: int) -> str:

@@ -12,7 +12,8 @@ class Spec:
     ``style`` is ``handler`` or ``script``; ``python`` the interpreter, which also stands for the
     word ``python`` at the head of ``command``. ``libraries`` are modules of that interpreter's own
     environment, imported once for all functions with the same ``library``; both are empty for a
-    function that shares none.
+    function that shares none. ``snapshot`` names the snapshot that it may be restored from, empty
+    for none, and ``snapshot_uid`` is the user that it has then.
     """
 
     name: str
@@ -28,6 +29,8 @@ class Spec:
     libraries: tuple[str, ...]
     memory_limit_bytes: int
     load_timeout_s: float
+    snapshot: str
+    snapshot_uid: int
 
     @classmethod
     def read(cls, values: dict[str, Any]) -> "Spec":

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -13,6 +14,8 @@ from executor.domain import Tier
 from executor.proxy.sdk.headstart.frames import Decoder, Frame, pack
 from executor.runtimes.protocol import Sink
 from executor.runtimes.specs import Specs
+
+_LOG = logging.getLogger(__name__)
 
 
 class ProxyClient(asyncio.Protocol):
@@ -123,6 +126,13 @@ class ProxyClient(asyncio.Protocol):
                 self._completed(call, Payload(bytes(frame.tail[:size]), bytes(frame.tail[size:])))
             case {"event": "Failed", "call": call, "kind": kind, "error": error}:
                 self._failed(call, ev.FailureKind(kind), error)
+            case {"event": "SnapshotFailed", "function": function, "error": error}:
+                _LOG.warning(
+                    "instance %s: no snapshot of %s, it is loaded without: %s",
+                    self.instance_id,
+                    function,
+                    error,
+                )
             case {"event": "Measured", "memory_bytes": functions, "library_bytes": libraries}:
                 self._sink(ev.Measured(self._clock(), self.instance_id, functions, libraries))
             case header:

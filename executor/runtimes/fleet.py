@@ -27,8 +27,24 @@ FIRST_UID = 1_879_048_192
 SERVERS = 2048
 """So many servers, by their process ids, have instances with users of their own."""
 
-INSTANCES = 512
-"""At most so many instances at once in a server."""
+_SLOTS = 512
+"""Each server has so many times ``UID_COUNT`` users."""
+
+INSTANCES = 508
+"""At most so many instances at once in a server; what is left of the slots is for functions."""
+
+FUNCTIONS = (_SLOTS - INSTANCES) * UID_COUNT
+"""So many functions of a server may have a user of their own, the same in all instances."""
+
+
+def function_uid(server: int, number: int) -> int:
+    """Return the user of a server's function by its number."""
+    return _first_uid(server) + INSTANCES * UID_COUNT + number
+
+
+def _first_uid(server: int) -> int:
+    return FIRST_UID + server % SERVERS * _SLOTS * UID_COUNT
+
 
 ADOPTION_S = 10.0
 """An instance that another server has left must say within this time what is in it."""
@@ -69,7 +85,7 @@ class Fleet(Generic[One]):
         start: Callable[[StartInstance, int, Sink], One],
         sink: Sink,
     ) -> None:
-        self._first_uid = FIRST_UID + server % SERVERS * INSTANCES * UID_COUNT
+        self._first_uid = _first_uid(server)
         self._clock = clock
         self._start_instance = start
         self._sink = sink

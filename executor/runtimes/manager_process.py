@@ -34,7 +34,8 @@ class InstanceOptions:
     """How to start a manager; its files go into ``folder``.
 
     ``contents`` stands for what its functions are made of; ``variables`` are added to its
-    environment and theirs.
+    environment and theirs. With ``criu``, a program, functions are restored from snapshots in the
+    folder ``snapshots``.
     """
 
     start: StartInstance
@@ -43,6 +44,8 @@ class InstanceOptions:
     isolate: bool
     grace_s: float
     contents: str
+    snapshots: Path
+    criu: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
     def papers(self) -> Papers:
@@ -61,6 +64,7 @@ class InstanceOptions:
             f"--descriptor={descriptor}",
             f"--grace-s={self.grace_s}",
             *([] if self.isolate else ["--no-isolation"]),
+            *([f"--snapshots={self.snapshots}", f"--criu={self.criu}"] if self.criu else []),
         ]
 
     def environment(self) -> dict[str, str]:

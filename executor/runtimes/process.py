@@ -23,9 +23,11 @@ from executor.runtimes.home import home
 from executor.runtimes.manager_process import PAPERS, InstanceOptions, ManagerProcess
 from executor.runtimes.papers import Papers, contents
 from executor.runtimes.protocol import Sink
+from executor.runtimes.snapshots import find_criu, named
 from executor.runtimes.specs import Specs
 
 _PREFIX = "instances-"
+_SNAPSHOTS = "snapshots"
 
 
 class ProcessRuntime:
@@ -50,6 +52,9 @@ class ProcessRuntime:
         How long instances outlive a server that was killed, for the next one to take them over.
     gpus
         Keeps the GPUs by worker; none without.
+    snapshots
+        Take a snapshot of each function when it has loaded first, and restore that from then on;
+        each function is a process of its own then, which shares no library.
     """
 
     def __init__(
@@ -63,10 +68,12 @@ class ProcessRuntime:
         share_libraries: bool = True,
         grace_s: float = 0.0,
         gpus: Mapping[str, Keeper] | None = None,
+        snapshots: bool = False,
     ) -> None:
         self._packages = packages
         self._gpus = gpus or {}
-        self._specs = Specs(packages, share_libraries=share_libraries)
+        self._share_libraries = share_libraries
+        self._snapshots = snapshots
         self._calls = calls
         self._clock = clock
         self._directory = directory.absolute()
@@ -75,7 +82,17 @@ class ProcessRuntime:
         self._closing = AsyncExitStack()
 
     async def open(self, sink: Sink) -> None:
-        """Start; events go to ``sink`` on the loop's thread."""
+        """Start; events go to ``sink`` on the loop's thread.
+
+        Raises
+        ------
+        PermanentFailure
+            If snapshots are wanted and cannot be had.
+        """
+        self._criu = await asyncio.to_thread(find_criu) if self._snapshots else ""
+        kept = await asyncio.to_thread(named, self._packages, os.getpid()) if self._criu else {}
+        shared = self._share_libraries and not self._criu
+        self._specs = Specs(self._packages, share_libraries=shared, snapshots=kept)
         self._contents = await asyncio.to_thread(contents, self._packages.values())
         async with AsyncExitStack() as stack:
             own = stack.enter_context(home(self._directory, _PREFIX))
@@ -83,6 +100,7 @@ class ProcessRuntime:
                 await _remove_all(folder)
                 shutil.rmtree(folder)
             self._folder = own.folder
+            (self._folder / _SNAPSHOTS).mkdir(mode=0o700, exist_ok=True)
             means = Means(self._need_bytes, self._carry_out, self._pids, self._clock, sink)
             self._gate = GpuGate(self._gpus, means)
             stack.push_async_callback(self._gate.close)
@@ -126,6 +144,8 @@ class ProcessRuntime:
             grace_s=self._grace_s,
             contents=self._contents.get(start.owner, ""),
             variables=self._variables(start),
+            snapshots=self._folder / _SNAPSHOTS,
+            criu=self._criu,
         )
 
     async def _left(self) -> list[Papers]:
@@ -152,7 +172,7 @@ class ProcessRuntime:
 
 
 def _instances(folder: Path) -> list[Path]:
-    return [one for one in folder.iterdir() if one.is_dir()]
+    return [one for one in folder.iterdir() if one.is_dir() and one.name != _SNAPSHOTS]
 
 
 async def _remove_all(folder: Path) -> None:

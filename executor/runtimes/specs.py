@@ -13,11 +13,23 @@ class Specs:
 
     Until a function was measured its profile is taken for that; a profile of the whole memory
     limit stands for "unknown" and reserves nothing.
+
+    Parameters
+    ----------
+    snapshots
+        For functions that may be restored: the snapshot's name, and the user that they have then.
     """
 
-    def __init__(self, packages: Mapping[str, Package], *, share_libraries: bool) -> None:
+    def __init__(
+        self,
+        packages: Mapping[str, Package],
+        *,
+        share_libraries: bool,
+        snapshots: Mapping[str, tuple[str, int]] | None = None,
+    ) -> None:
         self._packages = packages
         self._share_libraries = share_libraries
+        self._snapshots = snapshots or {}
         self._measured: dict[tuple[str, Tier], LoadReport] = {}
 
     def of(self, function: str, tier: Tier) -> dict[str, Any]:
@@ -27,8 +39,11 @@ class Specs:
         if tier is Tier.GPU:
             memory_bytes = max(memory_bytes, self._beside_gpu_bytes(package))
         shared = self._share_libraries and bool(package.libraries)
+        snapshot, uid = self._snapshots.get(function, ("", 0))
         spec = {
             **_spec(package),
+            "snapshot": snapshot,
+            "snapshot_uid": uid,
             "library": package.function.library if shared else "",
             "libraries": package.libraries if shared else (),
         }

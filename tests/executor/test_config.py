@@ -103,3 +103,9 @@ def test_every_policy_and_predictor_that_may_be_named_can_be_made() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere"):
         read_config(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize("other", ["runtime: docker", "isolate: false"])
+def test_snapshots_that_cannot_be_had_are_refused(tmp_path: Path, other: str) -> None:
+    with pytest.raises(ConfigError, match=r"snapshots .* runtime: process and isolate: true"):
+        read_config(write(tmp_path, f"functions: f\nsnapshots: true\n{other}\n"))

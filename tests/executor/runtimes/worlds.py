@@ -211,12 +211,20 @@ async def world(
     isolate: bool = True,
     grace_s: float = 0.0,
     gpus: dict[str, Keeper] | None = None,
+    snapshots: bool = False,
 ) -> AsyncIterator[World]:
     """Open a process runtime; nothing of it may be left in the end."""
 
     def make(by_name: dict[str, Package], calls: CallTable, clock: Clock) -> ProcessRuntime:
         return ProcessRuntime(
-            by_name, calls, clock, directory, isolate=isolate, grace_s=grace_s, gpus=gpus
+            by_name,
+            calls,
+            clock,
+            directory,
+            isolate=isolate,
+            grace_s=grace_s,
+            gpus=gpus,
+            snapshots=snapshots,
         )
 
     async with opened(World(packages, directory, make), directory) as made:
