@@ -86,6 +86,7 @@ class LiveBackend:
             plans=self._totals.plans,
             solve_s=self._totals.solve_s,
             gap_ratio=self._totals.gap_ratio,
+            mps_restarts=sum(one.mps.restarts for one in self._gpus if one.mps is not None),
             gpus={gpu: one for keeper in self._gpus for gpu, one in keeper.accounts().items()},
         )
 

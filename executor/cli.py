@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from executor.clock import since_midnight
 from executor.config import ArrivalSection, PlanSection, read_config
 from executor.errors import ConfigError, RuntimeFailure
+from executor.gpus import gpu_sections
 from executor.plan_command import plan
 from executor.proxy.cells import detect
 from executor.server import Address, run, warm_up
@@ -71,6 +72,8 @@ def serve(
         shortfall = detect(0, wanted=settings.isolate).reason
         if shortfall:
             Console(stderr=True).print(f"isolation between functions is off: {shortfall}")
+        if any(one.mps is None for one in gpu_sections(settings).values()):
+            Console(stderr=True).print("GPUs are shared in slices of time: there is no mps section")
         uvloop.run(run(settings, since_midnight(), on_ready))
     except (ConfigError, RuntimeFailure) as error:
         Console(stderr=True).print(f"[red]error:[/red] {error}", soft_wrap=True)

@@ -1,18 +1,22 @@
-"""The GPUs that the configuration gives to workers, opened."""
+"""The GPUs that the configuration gives to workers, opened, and their MPS daemons."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from executor.config import Config, GpuSection
 from executor.errors import PermanentFailure
+from executor.gpu.daemons import Daemons
 from executor.gpu.keeper import GpuSettings, Keeper, keepers
+from executor.gpu.mps import Share
 
 LOCAL = "local"
 """Name of the worker that runs instances as processes."""
 
 
-@contextmanager
-def kept_gpus(config: Config) -> Iterator[Mapping[str, Keeper]]:
+@asynccontextmanager
+async def kept_gpus(config: Config) -> AsyncIterator[Mapping[str, Keeper]]:
     """Keep the GPUs of each worker that has any while the context is open.
 
     Raises
@@ -30,8 +34,14 @@ def kept_gpus(config: Config) -> Iterator[Mapping[str, Keeper]]:
         raise PermanentFailure(
             f"{error}: GPUs are configured; expected `pip install headstart[gpu]`"
         ) from error
-    with Nvml() as nvml:
-        yield keepers(nvml, {worker: _settings(one) for worker, one in sections.items()})
+    async with AsyncExitStack() as stack:
+        nvml = stack.enter_context(Nvml())
+        mps = _daemons(config, sections)
+        for daemons in mps.values():
+            stack.push_async_callback(daemons.close)
+            stack.callback(asyncio.ensure_future(daemons.watch()).cancel)
+        settings = {worker: _settings(one) for worker, one in sections.items()}
+        yield keepers(nvml, settings, mps)
 
 
 def gpu_sections(config: Config) -> dict[str, GpuSection]:
@@ -45,3 +55,13 @@ def gpu_sections(config: Config) -> dict[str, GpuSection]:
 
 def _settings(section: GpuSection) -> GpuSettings:
     return GpuSettings(section.devices, section.reserve, section.context)
+
+
+def _daemons(config: Config, sections: Mapping[str, GpuSection]) -> dict[str, Daemons]:
+    """Make the daemons of each worker that shall have some; they start when they are needed."""
+    folder = config.state.absolute() / "mps"
+    return {
+        worker: Daemons(Share(one.mps.threads_percent, one.mps.memory), folder / worker, os.environ)
+        for worker, one in sections.items()
+        if one.mps is not None
+    }

@@ -86,9 +86,11 @@ async def running(config: Config, clock: Clock) -> AsyncIterator[tuple[Address, 
         await asyncio.to_thread(warm_up, config.arrivals, config.plan)
     python = config.python or Path(sys.executable)
     packages = read_packages(config.functions, models=config.models, python=python)
-    with kept_gpus(config) as gpus:
-        async with _serving(config, clock, packages, gpus) as served:
-            yield served
+    async with (
+        kept_gpus(config) as gpus,
+        _serving(config, clock, packages, gpus) as served,
+    ):
+        yield served
 
 
 @asynccontextmanager

@@ -61,8 +61,8 @@ class Status:
         Number of plans and the seconds that all of them took.
     gap_ratio
         Relative optimality gap of the latest plan; None when it is not known.
-    gpus
-        How each GPU stands.
+    gpus, mps_restarts
+        How each GPU stands, and how often an MPS daemon was at fault and started anew.
     """
 
     instances: Mapping[InstanceState, int]
@@ -78,6 +78,7 @@ class Status:
     solve_s: float
     gap_ratio: float | None
     gpus: Mapping[str, Account] = field(default_factory=dict)
+    mps_restarts: int = 0
 
 
 class Backend(Protocol):

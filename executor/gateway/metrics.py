@@ -138,6 +138,7 @@ def _counters(status: Status) -> Iterator[Metric]:
         ("loads", "Pre-loads done.", status.loads),
         ("load_failures", "Pre-loads that failed.", status.load_failures),
         ("offloads", "Residencies taken away.", status.offloads),
+        ("mps_restarts", "MPS daemons at fault, started anew.", status.mps_restarts),
     )
     for name, text, value in counters:
         yield CounterMetricFamily(f"headstart_{name}", text, value=value)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from executor.errors import PermanentFailure
+from executor.gpu.daemons import Daemons
 from executor.gpu.ledger import Ledger
 from executor.gpu.usage import Account, Device, DeviceFailure, Gauge, Usage
 
@@ -38,6 +39,8 @@ class Keeper:
     ----------
     gauge
         Measures them.
+    mps
+        The daemons for them; without, processes have them in turns.
 
     Raises
     ------
@@ -45,8 +48,15 @@ class Keeper:
         If one of them does not answer.
     """
 
-    def __init__(self, gauge: Gauge, devices: Iterable[Device], settings: GpuSettings) -> None:
+    def __init__(
+        self,
+        gauge: Gauge,
+        devices: Iterable[Device],
+        settings: GpuSettings,
+        mps: Daemons | None = None,
+    ) -> None:
         self.settings = settings
+        self.mps = mps
         self.ledger = Ledger(settings.reserve_bytes)
         self._gauge = gauge
         self._devices = {device.uuid: device for device in devices}
@@ -58,6 +68,23 @@ class Keeper:
     def gpus(self) -> list[str]:
         """Return the names of the GPUs."""
         return list(self._devices)
+
+    async def prepare(self, gpu: str | None, owner: str) -> None:
+        """Have what an owner's instance needs for its GPU, before it starts.
+
+        Raises
+        ------
+        TemporaryFailure
+            If an MPS daemon does not start.
+        """
+        if gpu is not None and self.mps is not None:
+            await self.mps.ready(gpu, owner)
+
+    def variables(self, gpu: str | None, owner: str) -> dict[str, str]:
+        """Return what shows an instance its GPU alone; one without sees none."""
+        if gpu is not None and self.mps is not None:
+            return self.mps.variables(gpu, owner)
+        return {"CUDA_VISIBLE_DEVICES": gpu or ""}
 
     def look(self) -> Look:
         """Measure all GPUs; touches nothing else, so that another thread may do it."""
@@ -126,8 +153,10 @@ class Keeper:
         return size_bytes - size_bytes % GRAIN_BYTES
 
 
-def keepers(gauge: Gauge, workers: Mapping[str, GpuSettings]) -> dict[str, Keeper]:
-    """Give its GPUs to each worker.
+def keepers(
+    gauge: Gauge, workers: Mapping[str, GpuSettings], mps: Mapping[str, Daemons]
+) -> dict[str, Keeper]:
+    """Give its GPUs to each worker, and its daemons to each that has any.
 
     Raises
     ------
@@ -153,5 +182,5 @@ def keepers(gauge: Gauge, workers: Mapping[str, GpuSettings]) -> dict[str, Keepe
             given[name] = worker
         if not names:
             raise PermanentFailure(f"worker {worker} is to have GPUs; NVML knows of none")
-        made[worker] = Keeper(gauge, (there[name] for name in names), settings)
+        made[worker] = Keeper(gauge, (there[name] for name in names), settings, mps.get(worker))
     return made

@@ -58,6 +58,11 @@ class MpsDaemon:
         For its pipes and logs; made if it is not there.
     environment
         Of the program, which is looked for on its PATH.
+
+    Attributes
+    ----------
+    pipes
+        What clients must be able to reach.
     """
 
     def __init__(
@@ -65,11 +70,11 @@ class MpsDaemon:
     ) -> None:
         self._gpu = gpu
         self._share = share
-        self._pipes, self._logs = folder / "pipes", folder / "logs"
+        self.pipes, self._logs = folder / "pipes", folder / "logs"
         self._environment = {
             **environment,
             "CUDA_VISIBLE_DEVICES": gpu,
-            "CUDA_MPS_PIPE_DIRECTORY": str(self._pipes),
+            "CUDA_MPS_PIPE_DIRECTORY": str(self.pipes),
             "CUDA_MPS_LOG_DIRECTORY": str(self._logs),
         }
 
@@ -81,8 +86,8 @@ class MpsDaemon:
         TemporaryFailure
             If it does not start or does not take the settings.
         """
-        for folder in (self._pipes, self._logs):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.pipes, self._logs):
+            folder.mkdir(mode=0o755, parents=True, exist_ok=True)
         await self._call(["-d"], "", DEVNULL)
         await self._command(f"set_default_active_thread_percentage {self._share.threads_percent:g}")
         megabytes = self._share.memory_bytes // _MIB
@@ -112,7 +117,7 @@ class MpsDaemon:
         """Return what a function's process needs to find it: the device is the only one there."""
         return {
             "CUDA_VISIBLE_DEVICES": self._gpu,
-            "CUDA_MPS_PIPE_DIRECTORY": str(self._pipes),
+            "CUDA_MPS_PIPE_DIRECTORY": str(self.pipes),
             "CUDA_MPS_LOG_DIRECTORY": str(self._logs),
         }
 

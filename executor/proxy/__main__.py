@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--limit-bytes", required=True, type=int, help="memory of the instance")
     parser.add_argument("--folder", required=True, type=Path, help="for private files; made anew")
     parser.add_argument("--base-uid", required=True, type=int, help="first user for functions")
+    parser.add_argument("--one-user", action="store_true", help="the same user for all functions")
     parser.add_argument("--grace-s", required=True, type=float, help="life without a client")
     parser.add_argument("--no-isolation", action="store_true", help="share the manager's user")
     parser.add_argument("--snapshots", type=Path, help="folder for snapshots of functions")
@@ -45,6 +47,8 @@ async def _manage(options: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(_die)
     isolation = detect(options.base_uid, wanted=not options.no_isolation)
+    if options.one_user:
+        isolation = replace(isolation, user_count=1)
     if options.criu and not isolation.mounts:
         sys.exit(f"snapshots take views of the file system: {isolation.reason}")
     kept = Snapshots(options.snapshots, options.criu) if options.criu else None

@@ -26,12 +26,15 @@ class Isolation:
         Each process has a view of the file system of its own.
     reason
         Why something of that is off; empty otherwise.
+    user_count
+        How many users there are; with one, all processes share it.
     """
 
     users: bool
     mounts: bool
     base_uid: int
     reason: str = ""
+    user_count: int = UID_COUNT
 
     def describe(self) -> dict[str, Any]:
         """Return what clients are told."""
@@ -74,7 +77,8 @@ class Cells:
     def open(self) -> Cell:
         """Make a new cell."""
         number = next(self._numbers)
-        uid = self.isolation.base_uid + number % UID_COUNT if self.isolation.users else None
+        isolation = self.isolation
+        uid = isolation.base_uid + number % isolation.user_count if isolation.users else None
         home = self._folder / str(number)
         home.mkdir(mode=0o700)
         if uid is not None:

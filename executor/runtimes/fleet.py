@@ -46,6 +46,9 @@ def _first_uid(server: int) -> int:
     return FIRST_UID + server % SERVERS * _SLOTS * UID_COUNT
 
 
+LAST_UID = 2**31 - 1
+"""From here down owners have a user each that all of their functions share, where they must."""
+
 ADOPTION_S = 10.0
 """An instance that another server has left must say within this time what is in it."""
 

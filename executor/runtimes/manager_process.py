@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,14 +77,21 @@ class InstanceOptions:
 class ManagerProcess:
     """One manager at work; ``ended`` is done with a description of its end, when all is gone.
 
-    ``left`` says that it runs already, started by another server.
+    ``left`` says that it runs already, started by another server. ``prepare`` is waited for before
+    it is started or spoken to.
     """
 
     def __init__(
-        self, options: InstanceOptions, client: ProxyClient, *, left: bool = False
+        self,
+        options: InstanceOptions,
+        client: ProxyClient,
+        prepare: Awaitable[None] | None = None,
+        *,
+        left: bool = False,
     ) -> None:
         self.client = client
         self._options = options
+        self._prepare = prepare
         self._left = left
         self._process: subprocess.Popen[bytes] | None = None
         self._loop = asyncio.get_running_loop()
@@ -108,6 +115,8 @@ class ManagerProcess:
     async def _live(self) -> str:
         folder = self._options.folder
         try:
+            if self._prepare is not None:
+                await self._prepare
             if not self._left:
                 self._process = self._start()
             with suppress(ConnectionRefusedError):
@@ -116,7 +125,8 @@ class ManagerProcess:
             await self._end()
             return self._ending()
         finally:
-            shutil.rmtree(folder)
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def _start(self) -> subprocess.Popen[bytes]:
         folder = self._options.folder

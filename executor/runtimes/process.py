@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -129,11 +129,16 @@ class ProcessRuntime:
 
     def _start(self, action: StartInstance, base_uid: int, sink: Sink) -> ManagerProcess:
         client = ProxyClient(action.instance_id, self._specs, self._calls, self._clock, sink)
-        return ManagerProcess(self._options(action, base_uid), client)
+        return ManagerProcess(self._options(action, base_uid), client, self._prepare(action))
 
     def _adopt(self, papers: Papers, sink: Sink) -> ManagerProcess:
         client = AdoptingClient(papers.start, self._specs, self._calls, self._clock, sink)
-        return ManagerProcess(self._options(papers.start, papers.base_uid), client, left=True)
+        options = self._options(papers.start, papers.base_uid)
+        return ManagerProcess(options, client, self._prepare(papers.start), left=True)
+
+    def _prepare(self, start: StartInstance) -> Awaitable[None] | None:
+        keeper = self._gpus.get(start.worker)
+        return keeper.prepare(start.gpu, start.owner) if keeper is not None else None
 
     def _options(self, start: StartInstance, base_uid: int) -> InstanceOptions:
         return InstanceOptions(
@@ -165,10 +170,8 @@ class ProcessRuntime:
         return papers == self._options(papers.start, papers.base_uid).papers()
 
     def _variables(self, start: StartInstance) -> dict[str, str]:
-        """Show an instance its GPU alone; one without sees none of those that are kept."""
-        if start.worker not in self._gpus:
-            return {}
-        return {"CUDA_VISIBLE_DEVICES": start.gpu or ""}
+        keeper = self._gpus.get(start.worker)
+        return keeper.variables(start.gpu, start.owner) if keeper is not None else {}
 
 
 def _instances(folder: Path) -> list[Path]:

@@ -4,8 +4,8 @@ Inside, the same paths stand for the same functions and model files as outside. 
 the image's own, in a virtual environment whose packages are those of the server's environment.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,14 @@ root. It is not missed, for functions find no place in a container that more tha
 
 
 @dataclass(frozen=True, slots=True)
+class MpsAccess:
+    """How functions reach their MPS daemon: by its pipes, and under the one user that it serves."""
+
+    pipes: Path
+    user: int
+
+
+@dataclass(frozen=True, slots=True)
 class ContainerOptions:
     """One container of a server.
 
@@ -63,6 +71,10 @@ class ContainerOptions:
         How long it lives without a server.
     contents
         Stands for what is in the image and in what it mounts.
+    variables
+        Are added to the environment of its functions.
+    mps
+        For a GPU that is shared by MPS.
     """
 
     image: str
@@ -75,6 +87,8 @@ class ContainerOptions:
     folder: Path | None
     grace_s: float
     contents: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+    mps: MpsAccess | None = None
 
     @property
     def name(self) -> str:
@@ -115,15 +129,15 @@ class ContainerOptions:
             f"--owner={self.start.owner}",
             f"--limit-bytes={self.start.limit_bytes}",
             f"--folder={_CELLS}",
-            f"--base-uid={self.base_uid}",
+            f"--base-uid={self.base_uid if self.mps is None else self.mps.user}",
+            *([] if self.mps is None else ["--one-user"]),
             f"--socket={SOCKET}",
             f"--grace-s={self.grace_s}",
         ]
 
     def _environment(self) -> dict[str, str]:
         own = {"PYTHONPATH": _HOME, "PYTHONDONTWRITEBYTECODE": "1", "LANG": "C.UTF-8"}
-        gpu = self.start.gpu
-        return own if gpu is None else {**own, "CUDA_VISIBLE_DEVICES": gpu}
+        return {**self.variables, **own}
 
     def _limits(self) -> dict[str, Any]:
         """Limit what it takes; processors are shared in proportion to memory when they are few."""
@@ -143,7 +157,7 @@ class ContainerOptions:
             "SecurityOpt": ["no-new-privileges:true"],
             "ReadonlyRootfs": True,
             "NetworkMode": "none",
-            "IpcMode": "none",
+            "IpcMode": "none" if self.mps is None else "host",
             "Tmpfs": self._memory_folders(),
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m", "max-file": "1"}},
         }
@@ -161,6 +175,8 @@ class ContainerOptions:
         mounts += [_mount(path, str(path)) for path in self.needs]
         if self.folder is not None:
             mounts.append(_mount(self.folder, _FOLDER, read_only=False))
+        if self.mps is not None:
+            mounts.append(_mount(self.mps.pipes, str(self.mps.pipes), read_only=False))
         return mounts
 
 

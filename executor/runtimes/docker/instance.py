@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -32,6 +32,8 @@ class ContainerInstance:
         Makes the client of its manager, which gives its events to the sink.
     limit_of
         Gives the memory limit of a function.
+    prepare
+        Is waited for before it is created or spoken to.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class ContainerInstance:
         limit_of: Callable[[str], int],
         sink: Sink,
         container: str = "",
+        prepare: Awaitable[None] | None = None,
     ) -> None:
         self.client = make_client(self._happened)
         self.cgroup: cgroup.Cgroup | None = None
@@ -49,6 +52,7 @@ class ContainerInstance:
         self._engine = engine
         self._limit_of = limit_of
         self._sink = sink
+        self._prepare = prepare
         self._container = container
         self._limit_bytes = options.start.limit_bytes
         self._limit = MemoryLimit(0 if container else self._limit_bytes, self._set_limit)
@@ -72,6 +76,8 @@ class ContainerInstance:
 
     async def _live(self) -> str:
         folder = self._options.folder
+        if self._prepare is not None:
+            await self._prepare
         if folder is not None and not self._container:
             folder.mkdir(mode=0o700)
         try:

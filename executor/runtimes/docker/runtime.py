@@ -3,7 +3,7 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,10 +17,10 @@ from executor.gpu.keeper import Keeper
 from executor.runtimes.adoption import AdoptingClient
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.docker import environment
-from executor.runtimes.docker.container import PYTHON, ContainerOptions, needs_of
+from executor.runtimes.docker.container import PYTHON, ContainerOptions, MpsAccess, needs_of
 from executor.runtimes.docker.engine import Address, Engine
 from executor.runtimes.docker.instance import ContainerInstance
-from executor.runtimes.fleet import Fleet
+from executor.runtimes.fleet import LAST_UID, Fleet
 from executor.runtimes.gpu_gate import GpuGate, Means
 from executor.runtimes.home import home
 from executor.runtimes.papers import Papers, contents
@@ -149,7 +149,8 @@ class DockerRuntime:
 
         engine = self._engines[action.worker]
         options = self._options(action, base_uid, engine)
-        return ContainerInstance(options, engine, client, self._limit_of, sink)
+        prepare = self._prepare(action)
+        return ContainerInstance(options, engine, client, self._limit_of, sink, prepare=prepare)
 
     def _adopt(self, papers: Papers, sink: Sink) -> ContainerInstance:
         def client(sink: Sink) -> ProxyClient:
@@ -157,9 +158,18 @@ class DockerRuntime:
 
         engine = self._engines[papers.start.worker]
         options = self._options(papers.start, papers.base_uid, engine)
-        return ContainerInstance(options, engine, client, self._limit_of, sink, self._left[papers])
+        return ContainerInstance(
+            options,
+            engine,
+            client,
+            self._limit_of,
+            sink,
+            self._left[papers],
+            self._prepare(papers.start),
+        )
 
     def _options(self, start: StartInstance, base_uid: int, engine: Engine) -> ContainerOptions:
+        keeper = self._gpus.get(start.worker)
         return ContainerOptions(
             image=self._image,
             server=self._home.name,
@@ -171,7 +181,21 @@ class DockerRuntime:
             folder=self._home.folder / start.instance_id if engine.address.local else None,
             grace_s=self._grace_s,
             contents=f"{engine.image} {self._contents.get(start.owner, '')}",
+            variables=keeper.variables(start.gpu, start.owner) if keeper is not None else {},
+            mps=self._mps_access(start, keeper),
         )
+
+    def _mps_access(self, start: StartInstance, keeper: Keeper | None) -> MpsAccess | None:
+        """Let all functions of an owner have one user, since MPS serves one at a time."""
+        if start.gpu is None or keeper is None or keeper.mps is None:
+            return None
+        owners = sorted({package.function.owner for package in self._packages.values()})
+        pipes = keeper.mps.pipes(start.gpu, start.owner)
+        return MpsAccess(pipes, LAST_UID - owners.index(start.owner))
+
+    def _prepare(self, start: StartInstance) -> Awaitable[None] | None:
+        keeper = self._gpus.get(start.worker)
+        return keeper.prepare(start.gpu, start.owner) if keeper is not None else None
 
     def _limit_of(self, function: str) -> int:
         return self._packages[function].function.memory_limit_bytes

@@ -1,9 +1,11 @@
 """GPUs that are not there: NVML says what functions, in the place of CUDA, write into files."""
 
 import ctypes
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +15,10 @@ import pytest
 
 from executor.domain import GpuProfile
 from executor.functions import Package
+from executor.gpu.daemons import Daemons
 from executor.gpu.devices import Nvml
 from executor.gpu.keeper import GpuSettings, Keeper, keepers
+from executor.gpu.mps import PROGRAM
 from executor.units import MIB
 from tests.executor.runtimes import worlds
 
@@ -46,9 +50,48 @@ def to_host(model):
     return "host"
 
 def predict(model, request):
-    return {"y": [model + " on " + os.environ.get("CUDA_VISIBLE_DEVICES", "any")]}
+    pipes = os.environ.get("CUDA_MPS_PIPE_DIRECTORY", "none")
+    device = os.environ.get("CUDA_VISIBLE_DEVICES", "any")
+    return {"y": [model + " on " + device, pipes]}
 """
 """Holds GPU_MIB on the GPU, and LEFT_MIB afterwards."""
+
+
+CONTROL = """#!{python}
+import os, sys
+from pathlib import Path
+
+pipes = Path(os.environ["CUDA_MPS_PIPE_DIRECTORY"])
+log = Path(os.environ["CUDA_MPS_LOG_DIRECTORY"], "said")
+state = pipes / "threads"
+if sys.argv[1:] == ["-d"]:
+    if state.exists():
+        sys.exit("An instance of this daemon is already running")
+    state.write_text("100.0")
+    Path(os.environ["CUDA_MPS_LOG_DIRECTORY"], "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+elif not state.exists():
+    sys.exit("Cannot find MPS control daemon process")
+for line in sys.stdin:
+    with log.open("a") as file:
+        file.write(line)
+    match line.split():
+        case ["set_default_active_thread_percentage", percent]:
+            state.write_text(str(float(percent)))
+        case ["get_default_active_thread_percentage"]:
+            print(state.read_text())
+        case ["quit", *_]:
+            state.unlink()
+"""
+"""Stands in for the control program; keeps its settings in its folder of pipes."""
+
+
+def control_program(folder: Path) -> dict[str, str]:
+    """Write a control program for MPS into a folder; return an environment that has it."""
+    folder.mkdir()
+    program = folder / PROGRAM
+    program.write_text(CONTROL.format(python=sys.executable))
+    program.chmod(0o755)
+    return {"PATH": f"{folder}:{os.environ['PATH']}"}
 
 
 def build_library(folder: Path) -> Path:
@@ -96,12 +139,14 @@ class FakeGpus:
 
 
 @contextmanager
-def opened(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[tuple[FakeGpus, Keeper]]:
-    """Have a GPU in this process, kept for worker ``w``."""
+def opened(
+    folder: Path, patch: pytest.MonkeyPatch, mps: Mapping[str, Daemons] | None = None
+) -> Iterator[tuple[FakeGpus, Keeper]]:
+    """Have a GPU in this process, kept for worker ``w``, which may have MPS daemons."""
     pytest.importorskip("pynvml", reason="nvidia-ml-py is not installed")
     made = FakeGpus(folder / "gpus")
     patch.setenv("FAKE_NVML", str(made.script))
     ctypes.CDLL(str(build_library(made.folder) / "libnvidia-ml.so.1"))
     settings = GpuSettings(reserve_bytes=RESERVE_MIB * MIB, context_bytes=CONTEXT_MIB * MIB)
     with Nvml() as nvml:
-        yield made, keepers(nvml, {"w": settings})["w"]
+        yield made, keepers(nvml, {"w": settings}, mps or {})["w"]

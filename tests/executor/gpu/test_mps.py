@@ -1,6 +1,4 @@
 import asyncio
-import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,44 +7,14 @@ import pytest
 from executor.errors import TemporaryFailure
 from executor.gpu.mps import PROGRAM, MpsDaemon, Share
 from executor.units import GIB
+from tests.executor.gpu.fakes import control_program
 
 SHARE = Share(threads_percent=40, memory_bytes=2 * GIB)
-
-CONTROL = """#!{python}
-import os, sys
-from pathlib import Path
-
-pipes = Path(os.environ["CUDA_MPS_PIPE_DIRECTORY"])
-log = Path(os.environ["CUDA_MPS_LOG_DIRECTORY"], "said")
-state = pipes / "threads"
-if sys.argv[1:] == ["-d"]:
-    if state.exists():
-        sys.exit("An instance of this daemon is already running")
-    state.write_text("100.0")
-    Path(os.environ["CUDA_MPS_LOG_DIRECTORY"], "gpu").write_text(os.environ["CUDA_VISIBLE_DEVICES"])
-elif not state.exists():
-    sys.exit("Cannot find MPS control daemon process")
-for line in sys.stdin:
-    with log.open("a") as file:
-        file.write(line)
-    match line.split():
-        case ["set_default_active_thread_percentage", percent]:
-            state.write_text(str(float(percent)))
-        case ["get_default_active_thread_percentage"]:
-            print(state.read_text())
-        case ["quit", *_]:
-            state.unlink()
-"""
 
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    program = folder / PROGRAM
-    program.write_text(CONTROL.format(python=sys.executable))
-    program.chmod(0o755)
-    return {"PATH": f"{folder}:{os.environ['PATH']}"}
+    return control_program(tmp_path / "bin")
 
 
 @pytest.fixture

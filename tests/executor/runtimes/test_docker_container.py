@@ -9,7 +9,7 @@ import pytest
 from executor.actions import StartInstance
 from executor.errors import PermanentFailure
 from executor.runtimes.docker import environment
-from executor.runtimes.docker.container import ContainerOptions, needs_of
+from executor.runtimes.docker.container import ContainerOptions, MpsAccess, needs_of
 from executor.units import MIB
 from tests.executor.runtimes.worlds import ECHO, handler
 
@@ -45,11 +45,21 @@ def test_on_another_machine_the_socket_lies_in_memory() -> None:
 
 def test_a_container_has_the_gpu_of_its_instance_and_no_other() -> None:
     assert OPTIONS.config()["HostConfig"]["DeviceRequests"] == []
-    config = replace(OPTIONS, start=replace(OPTIONS.start, gpu="MIG-1")).config()
+    start = replace(OPTIONS.start, gpu="MIG-1")
+    config = replace(OPTIONS, start=start, variables={"CUDA_VISIBLE_DEVICES": "MIG-1"}).config()
     (wanted,) = config["HostConfig"]["DeviceRequests"]
     assert wanted["DeviceIDs"] == ["MIG-1"]
     assert wanted["Capabilities"] == [["gpu"]]
     assert "CUDA_VISIBLE_DEVICES=MIG-1" in config["Env"]
+
+
+def test_for_mps_a_container_reaches_the_pipes_and_its_functions_share_a_user() -> None:
+    assert OPTIONS.config()["HostConfig"]["IpcMode"] == "none"
+    config = replace(OPTIONS, mps=MpsAccess(Path("/state/mps/1/pipes"), 7)).config()
+    (pipes,) = [one for one in config["HostConfig"]["Mounts"] if "pipes" in one["Source"]]
+    assert (pipes["Target"], pipes["ReadOnly"]) == (pipes["Source"], False)
+    assert config["HostConfig"]["IpcMode"] == "host"
+    assert {"--base-uid=7", "--one-user"} <= set(config["Cmd"])
 
 
 def test_an_owner_needs_folders_and_files_but_none_twice(tmp_path: Path) -> None:

@@ -8,12 +8,14 @@ from typing import NamedTuple
 import pytest
 
 from executor import events as ev
-from executor.actions import CancelRun, Load, StopInstance
+from executor.actions import CancelRun, Load, StartInstance, StopInstance
 from executor.domain import Tier
+from executor.gpu.daemons import Daemons
 from executor.gpu.keeper import Keeper
+from executor.gpu.mps import Share
 from executor.units import MIB
-from tests.executor.gpu.fakes import CONTEXT_MIB, GPU, FakeGpus, opened
-from tests.executor.runtimes.worlds import World, world
+from tests.executor.gpu.fakes import CONTEXT_MIB, GPU, FakeGpus, control_program, opened
+from tests.executor.runtimes.worlds import LIMIT_BYTES, World, world
 
 pytestmark = pytest.mark.anyio
 
@@ -185,3 +187,36 @@ async def test_functions_that_a_fault_ends_give_theirs_back_too(site: Site) -> N
     site.world.kill()
     assert (await site.world.expect(ev.InstanceGone)).error
     assert site.keeper.ledger.free_bytes(GPU) == 1000 * MIB
+
+
+async def test_functions_are_clients_of_their_owners_mps_daemon(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemons = Daemons(Share(50, MIB), tmp_path / "mps", control_program(tmp_path / "bin"))
+    with opened(tmp_path, monkeypatch, {"w": daemons}) as (gpus, keeper):
+        packages = [gpus.package("f", tmp_path)]
+        made = world(packages, tmp_path / "state", isolate=False, gpus={"w": keeper})
+        async with made as here:
+            await here.start(gpu=GPU)
+            assert (daemons.pipes(GPU, "o") / "threads").read_text() == "50.0"
+            here.run("f", tier=Tier.GPU)
+            await here.expect(ev.Started)
+            await here.expect(ev.Completed)
+            answer = here.calls.close("c1")
+            assert answer is not None
+            found = json.loads(answer.header)["outputs"][0]["data"]
+            assert found == [f"gpu on {GPU}", str(daemons.pipes(GPU, "o"))]
+    await daemons.close()
+
+
+async def test_an_instance_whose_mps_daemon_does_not_start_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemons = Daemons(Share(50, MIB), tmp_path / "mps", {"PATH": str(tmp_path)})
+    with opened(tmp_path, monkeypatch, {"w": daemons}) as (gpus, keeper):
+        packages = [gpus.package("f", tmp_path)]
+        made = world(packages, tmp_path / "state", isolate=False, gpus={"w": keeper})
+        async with made as here:
+            here.submit(StartInstance("i1", "w", "o", LIMIT_BYTES, gpu=GPU))
+            gone = await here.expect(ev.InstanceGone)
+            assert gone.error == "no program nvidia-cuda-mps-control on the PATH"
