@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.servers import Site, site
-from tests.executor.gpu.fakes import GPU, HANDLER, FakeGpus, build_library
+from tests.executor.gpu.fakes import GPU, HANDLER, FakeGpus, build_library, control_program
 
 pytestmark = [pytest.mark.anyio]
 
@@ -96,3 +96,22 @@ async def test_a_gpu_that_is_not_there_is_named_at_the_start(
     with pytest.raises(Exception, match=r"error: worker local: there is no GPU GPU-9"):
         async with site(tmp_path, {"f": HANDLER}, worker=worker):
             pass
+
+
+async def test_mps_daemons_are_there_while_the_server_is(
+    gpus: FakeGpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", control_program(tmp_path / "bin")["PATH"])
+    gpu = {"reserve": "200MiB", "mps": {"memory": "600MiB", "threads_percent": 40}}
+    settings: dict[str, Any] = {
+        "isolate": False,
+        "worker": {"memory": "1GiB", "gpu": gpu},
+        "f": manifest(gpus, "ann"),
+    }
+    async with site(tmp_path, {"f": HANDLER}, **settings) as served:
+        answer = await served.call("f")
+        device, pipes = answer.json()["outputs"][0]["data"]
+        assert device == f"gpu on {GPU}"
+        assert Path(pipes, "threads").read_text() == "40.0"
+        assert await metric(served, "headstart_mps_restarts_total") == 0
+    assert not Path(pipes, "threads").exists()

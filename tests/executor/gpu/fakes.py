@@ -57,6 +57,42 @@ def predict(model, request):
 """Holds GPU_MIB on the GPU, and LEFT_MIB afterwards."""
 
 
+NETWORK = """
+import torch
+
+def load():
+    torch.manual_seed(0)
+    return torch.nn.Linear(4096, 4096).eval()
+
+def predict(model, request):
+    weight = model.weight
+    with torch.no_grad():
+        total = model(torch.ones(1, 4096, device=weight.device)).sum()
+    return {"y": [str(weight.device), f"{float(total):.2f}", str(weight.data_ptr())]}
+"""
+"""A network of 64 MiB that says nothing of GPUs: it goes there, and back, by the SDK."""
+
+SHIM = """
+import os
+from pathlib import Path
+
+import torch
+
+held = Path(os.environ["FAKE_GPU"], str(os.getpid()))
+moved = []
+
+def to(tensor, device, *, non_blocking):
+    assert (device, non_blocking) == ("cuda", True)
+    moved.append(tensor.nbytes)
+    return tensor.clone()
+
+torch.Tensor.pin_memory = torch.Tensor.clone
+torch.Tensor.to = to
+torch.cuda.synchronize = lambda: held.write_text(str(sum(moved)))
+torch.cuda.empty_cache = lambda: (moved.clear(), held.write_text("0"))
+"""
+"""Stands in for CUDA in a function's process; before ``NETWORK``, in the same module."""
+
 CONTROL = """#!{python}
 import os, sys
 from pathlib import Path
@@ -106,6 +142,13 @@ def build_library(folder: Path) -> Path:
     return folder
 
 
+def for_gpu(package: Package, gpu_mib: int) -> Package:
+    """Give a function a GPU profile."""
+    gpu = GpuProfile(16 * MIB, gpu_mib * MIB, 0.1)
+    profile = replace(package.function.profile, gpu=gpu)
+    return replace(package, function=replace(package.function, profile=profile))
+
+
 class FakeGpus:
     """One GPU; other programs and faults are written with ``say``."""
 
@@ -124,7 +167,13 @@ class FakeGpus:
         new.replace(self.script)
 
     def package(
-        self, name: str, folder: Path, gpu_mib: int = 400, left_mib: int = 0, **fields: Any
+        self,
+        name: str,
+        folder: Path,
+        gpu_mib: int = 400,
+        left_mib: int = 0,
+        code: str = HANDLER,
+        **fields: Any,
     ) -> Package:
         """Write a function that goes to the GPU and back."""
         environment = {
@@ -132,10 +181,9 @@ class FakeGpus:
             "GPU_MIB": str(gpu_mib),
             "LEFT_MIB": str(left_mib),
         }
-        package = worlds.handler(name, folder, HANDLER, environment=environment, **fields)
-        gpu = GpuProfile(16 * MIB, gpu_mib * MIB, 0.1)
-        profile = replace(package.function.profile, gpu=gpu)
-        return replace(package, function=replace(package.function, profile=profile))
+        return for_gpu(
+            worlds.handler(name, folder, code, environment=environment, **fields), gpu_mib
+        )
 
 
 @contextmanager

@@ -13,8 +13,16 @@ from executor.domain import Tier
 from executor.gpu.daemons import Daemons
 from executor.gpu.keeper import Keeper
 from executor.gpu.mps import Share
-from executor.units import MIB
-from tests.executor.gpu.fakes import CONTEXT_MIB, GPU, FakeGpus, control_program, opened
+from executor.units import GIB, MIB
+from tests.executor.gpu.fakes import (
+    CONTEXT_MIB,
+    GPU,
+    NETWORK,
+    SHIM,
+    FakeGpus,
+    control_program,
+    opened,
+)
 from tests.executor.runtimes.worlds import LIMIT_BYTES, World, world
 
 pytestmark = pytest.mark.anyio
@@ -37,10 +45,13 @@ class Site(NamedTuple):
         return await self.completed()
 
     async def completed(self) -> str:
+        return (await self.outputs())[0]
+
+    async def outputs(self) -> list[str]:
         await self.world.expect(ev.Completed)
         answer = self.world.calls.close("c1")
         assert answer is not None
-        return str(json.loads(answer.header)["outputs"][0]["data"][0])
+        return [str(one) for one in json.loads(answer.header)["outputs"][0]["data"]]
 
     def holds_mib(self) -> int:
         return self.keeper.accounts()[GPU].ours_bytes // MIB
@@ -220,3 +231,28 @@ async def test_an_instance_whose_mps_daemon_does_not_start_says_why(
             here.submit(StartInstance("i1", "w", "o", LIMIT_BYTES, gpu=GPU))
             gone = await here.expect(ev.InstanceGone)
             assert gone.error == "no program nvidia-cuda-mps-control on the PATH"
+
+
+@pytest.mark.torch
+async def test_a_network_of_torch_goes_there_and_back_by_the_sdk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    with opened(tmp_path, monkeypatch) as (gpus, keeper):
+        packages = [gpus.package("f", tmp_path, code=SHIM + NETWORK, memory_limit_bytes=GIB)]
+        made = world(packages, tmp_path / "state", isolate=False, gpus={"w": keeper})
+        async with made as here:
+            site = Site(here, gpus, keeper)
+            await here.start(limit_bytes=GIB, gpu=GPU)
+            said, held_mib = [], []
+            for tier in (Tier.HOST, Tier.GPU, Tier.HOST):
+                await here.load("f", tier)
+                here.run("f", tier=tier)
+                await here.expect(ev.Started)
+                said.append((await site.outputs())[1:])
+                held_mib.append(site.holds_mib())
+            (at_home, there, back) = said
+            assert at_home == back
+            assert at_home[0] == there[0]
+            assert at_home[1] != there[1]
+            assert held_mib == [0, 64, 0]
