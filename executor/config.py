@@ -176,6 +176,8 @@ def read_config(file: Path) -> Config:
     config = validate(Config, read_yaml(file), file)
     if config.snapshots and (config.runtime != "process" or not config.isolate):
         raise ConfigError(file, "snapshots", True, "runtime: process and isolate: true beside it")
+    if config.snapshots and config.worker.gpu is not None:
+        raise ConfigError(file, "snapshots", True, "no worker.gpu beside it: one holds for one GPU")
     _check_mps(config, file)
     base = file.resolve().parent
     paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}

@@ -109,3 +109,9 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_snapshots_that_cannot_be_had_are_refused(tmp_path: Path, other: str) -> None:
     with pytest.raises(ConfigError, match=r"snapshots .* runtime: process and isolate: true"):
         read_config(write(tmp_path, f"functions: f\nsnapshots: true\n{other}\n"))
+
+
+def test_snapshots_and_gpus_are_refused_together(tmp_path: Path) -> None:
+    text = "functions: f\nsnapshots: true\nworker: {gpu: {}}\n"
+    with pytest.raises(ConfigError, match=r"snapshots .* no worker.gpu"):
+        read_config(write(tmp_path, text))
