@@ -52,6 +52,17 @@ class Census:
         if old.residencies is not new.residencies:
             self._hold(new, old.residencies, new.residencies)
 
+    def moved(
+        self, one: Instance, function: str, old: Residency | None, new: Residency | None
+    ) -> None:
+        """Count a single residency of an instance anew: come, replaced or gone."""
+        if new is None:
+            del self.holders[function][one.id]
+        elif old is None:
+            self.holders[function][one.id] = None
+        was, now = old is not None and old.state, new is not None and new.state
+        self.by_worker[one.worker].loading += (now in _UNDER_WAY) - (was in _UNDER_WAY)
+
     def gone(self, old: Instance) -> None:
         """Count an instance out."""
         self.releases += 1
@@ -78,13 +89,7 @@ class Census:
     def _hold(
         self, one: Instance, before: Mapping[str, Residency], after: Mapping[str, Residency]
     ) -> None:
-        loading = 0
-        for name, residency in before.items():
-            loading -= residency.state in _UNDER_WAY
-            if name not in after:
-                del self.holders[name][one.id]
-        for name, residency in after.items():
-            loading += residency.state in _UNDER_WAY
-            if name not in before:
-                self.holders[name][one.id] = None
-        self.by_worker[one.worker].loading += loading
+        for name in {**before, **after}:
+            old, new = before.get(name), after.get(name)
+            if old is not new:
+                self.moved(one, name, old, new)

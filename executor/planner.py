@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from executor.columns import Columns, Rows
 from executor.domain import Instance, InstanceState, Tier
 from executor.modes import Held, Modes, modes
-from executor.state import Snapshot
+from executor.snapshot import Snapshot
 from solver import TIERS, Plan, Problem
 
 CHURN_COST_RATIO = 0.02

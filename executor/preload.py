@@ -15,6 +15,7 @@ from executor.errors import PlanRejected
 from executor.events import Loaded, PlanReady
 from executor.lifecycle import Lifecycle
 from executor.quarantine import Quarantine
+from executor.snapshot import take_snapshot
 from executor.state import State
 from predictors.arrival.protocol import ArrivalPredictor
 from solver import InvalidPlan, verify
@@ -133,7 +134,7 @@ class Preloader:
         if not owners:
             return
         columns, rows = self._state.catalogue.columns, self._rows(owners, at_s)
-        snapshot = self._state.snapshot(owners)
+        snapshot = take_snapshot(self._state, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s, rows)
         outlook = planner.outlook(columns, rows, forecast.at_least, snapshot.running)
         self._worth_s[rows] = outlook.chances[:, 0] * columns.ready_s[rows]

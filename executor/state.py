@@ -4,11 +4,10 @@ What was ordered but not yet seen (an instance starting, a residency loading) is
 the moment of the order, so that nothing is given away twice.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from executor import residencies
 from executor.actions import Run
 from executor.catalogue import Catalogue
 from executor.census import Census
@@ -23,19 +22,7 @@ from executor.domain import (
     Worker,
     stem_name,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A view that no later event changes.
-
-    ``running`` counts the running calls of functions that have any; ``gpus`` are the bytes of each
-    GPU that these instances' residencies may hold, those that idle ones hold now included.
-    """
-
-    instances: Mapping[str, Instance]
-    running: Mapping[str, int]
-    gpus: Mapping[str, int]
+from executor.gpu_room import claimed_bytes
 
 
 class State:
@@ -63,19 +50,6 @@ class State:
         self._undrained: set[str] = set()
         self._created = 0
 
-    def snapshot(self, owners: Iterable[str]) -> Snapshot:
-        """Freeze what owners have."""
-        instances = {one.id: one for owner in owners for one in self.of_owner(owner)}
-        running = Counter(
-            held.function
-            for one in instances.values()
-            if one.state is InstanceState.BUSY
-            for held in one.residencies.values()
-            if held.state is ResidencyState.RUNNING
-        )
-        gpus = self._gpus_for(instances)
-        return Snapshot(instances, running, gpus)
-
     def owners(self) -> list[str]:
         """All owners that have instances."""
         return [owner for owner, ids in self.census.by_owner.items() if ids and owner != NOBODY]
@@ -86,13 +60,7 @@ class State:
 
     def free_gpu_bytes(self, gpu: str) -> int:
         """Memory of a GPU that no residency has claimed."""
-        held = (
-            residency.gpu_memory_bytes
-            for instance in self.instances.values()
-            if instance.gpu == gpu
-            for residency in instance.residencies.values()
-        )
-        return self.gpus[gpu] - sum(held)
+        return self.gpus[gpu] - claimed_bytes(gpu, self.instances.values())
 
     def gpus_measured(self, budget_bytes: Mapping[str, int]) -> None:
         """Fold what our functions may hold of each GPU, now that other programs were seen."""
@@ -200,55 +168,31 @@ class State:
     def run(self, run: Run, at_s: float) -> None:
         """Commit a run: the residencies that it does not keep are on their way out."""
         instance = self.instances[run.instance_id]
-        others = {
-            name: residency
-            if name in run.keep
-            else residency._replace(state=ResidencyState.OFFLOADING)
-            for name, residency in instance.residencies.items()
-            if name != run.function
-        }
-        running = self._residency(run.function, run.tier, ResidencyState.RUNNING)
         self._capacity_changed(instance.owner)
         self._change(
             run.instance_id,
             state=InstanceState.BUSY,
             invocation=run.invocation_id,
             since_s=at_s,
-            residencies={**others, run.function: running},
+            residencies=residencies.during(run, self.functions[run.function], instance.residencies),
         )
 
     def idle(self, instance_id: str, at_s: float) -> Instance:
         """Fold that a run has ended; its residency is ready unless it was dropped before."""
         instance = self.instances[instance_id]
-        residencies = {
-            name: residency._replace(state=ResidencyState.READY)
-            if residency.state is ResidencyState.RUNNING
-            else residency
-            for name, residency in instance.residencies.items()
-        }
         self._capacity_changed(instance.owner)
         return self._change(
             instance_id,
             state=InstanceState.IDLE,
             invocation=None,
             since_s=at_s,
-            residencies=residencies,
+            residencies=residencies.after_run(instance.residencies),
         )
 
     def loading(self, instance_id: str, function: str, tier: Tier) -> None:
-        """Commit a load, with the memory it is expected to take.
-
-        Of a loaded function it is a move: until that is over it holds what it does in either tier.
-        """
-        ordered = self._residency(function, tier, ResidencyState.LOADING)
+        """Commit a load, with the memory it is expected to take; of what is loaded a move."""
         held = self.instances[instance_id].residencies.get(function)
-        if held is not None and held.state in (ResidencyState.READY, ResidencyState.MOVING):
-            ordered = ordered._replace(
-                state=ResidencyState.MOVING,
-                memory_bytes=max(held.memory_bytes, ordered.memory_bytes),
-                gpu_memory_bytes=max(held.gpu_memory_bytes, ordered.gpu_memory_bytes),
-            )
-        self._set(instance_id, ordered)
+        self._set(instance_id, residencies.ordered(self.functions[function], tier, held))
 
     def loaded(self, instance_id: str, function: str, tier: Tier, memory_bytes: int) -> None:
         """Fold that a function is ready, with the memory it was measured to take."""
@@ -273,10 +217,12 @@ class State:
         instance = self.instances.get(instance_id)
         if instance is None or function not in instance.residencies:
             return
-        rest = {name: held for name, held in instance.residencies.items() if name != function}
-        if instance.residencies[function].state in (ResidencyState.READY, ResidencyState.MOVING):
+        held = dict(instance.residencies)
+        gone = held.pop(function)
+        if gone.state in (ResidencyState.READY, ResidencyState.MOVING):
             self._capacity_changed(instance.owner)
-        self._change(instance_id, residencies=rest)
+        self.census.moved(instance, function, gone, None)
+        self._put(instance._replace(residencies=held))
 
     def measured(
         self, instance_id: str, memory_bytes: Mapping[str, int], library_bytes: Mapping[str, int]
@@ -285,18 +231,14 @@ class State:
         instance = self.instances.get(instance_id)
         if instance is None:
             return
-        residencies = {
-            name: held._replace(memory_bytes=memory_bytes.get(name, held.memory_bytes))
-            for name, held in instance.residencies.items()
-        }
-        for name, held in residencies.items():
+        held_now = residencies.measured(instance.residencies, memory_bytes)
+        for name, held in held_now.items():
             if held.tier is Tier.HOST:
                 self.catalogue.needs(name, held.memory_bytes)
-        self._change(instance_id, residencies=residencies, libraries=library_bytes)
+        self._change(instance_id, residencies=held_now, libraries=library_bytes)
 
     def _residency(self, function: str, tier: Tier, state: ResidencyState) -> Residency:
-        known = self.functions[function]
-        return Residency(function, tier, state, known.memory_bytes(tier), known.gpu_bytes(tier))
+        return residencies.residency(self.functions[function], tier, state)
 
     def _gpu_for(self, function: Function, worker: str) -> str | None:
         """Choose the GPU with the most free memory: what is loaded there displaces the least.
@@ -313,20 +255,12 @@ class State:
         fitting = (gpu for gpu in gpus if self.gpus[gpu] >= min(needs))
         return max(fitting, key=self.free_gpu_bytes, default=None)
 
-    def _gpus_for(self, planned: Mapping[str, Instance]) -> dict[str, int]:
-        """Count what planning may not touch as taken: instances of others, and those not idle."""
-        free = dict(self.gpus)
-        for instance in self.instances.values() if free else ():
-            fixed = instance.id not in planned or instance.state is not InstanceState.IDLE
-            if fixed and instance.gpu is not None:
-                free[instance.gpu] -= sum(
-                    held.gpu_memory_bytes for held in instance.residencies.values()
-                )
-        return {gpu: max(0, size) for gpu, size in free.items()}
-
     def _set(self, instance_id: str, residency: Residency) -> None:
-        held = self.instances[instance_id].residencies
-        self._change(instance_id, residencies={**held, residency.function: residency})
+        instance = self.instances[instance_id]
+        held = dict(instance.residencies)
+        self.census.moved(instance, residency.function, held.get(residency.function), residency)
+        held[residency.function] = residency
+        self._put(instance._replace(residencies=held))
 
     def _change(self, instance_id: str, **changes: Any) -> Instance:
         old = self.instances[instance_id]

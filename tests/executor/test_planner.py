@@ -8,7 +8,8 @@ from executor.actions import Run
 from executor.domain import Function, Instance, Tier, Worker
 from executor.events import LoadReport
 from executor.planner import CHURN_COST_RATIO, Outlook, build, capacity_bytes, outlook, wishes
-from executor.state import Snapshot, State
+from executor.snapshot import Snapshot, take_snapshot
+from executor.state import State
 from executor.units import MIB
 from solver import solve
 from tests.executor.worlds import function, hold, idle_instance, on_gpu, state
@@ -26,7 +27,7 @@ def likely(world: State) -> Outlook:
 
 
 def snapshot(world: State) -> Snapshot:
-    return world.snapshot(world.owners())
+    return take_snapshot(world, world.owners())
 
 
 def test_only_idle_instances_and_their_owners_functions_are_in_the_problem() -> None:

@@ -1,0 +1,59 @@
+"""How the residencies of an instance change: from what it holds to what it holds then."""
+
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from executor.actions import Run
+from executor.domain import Function, Residency, ResidencyState, Tier
+
+Held: TypeAlias = Mapping[str, Residency]
+
+
+def residency(function: Function, tier: Tier, state: ResidencyState) -> Residency:
+    """Return a residency that takes what its function is known to take."""
+    return Residency(
+        function.name, tier, state, function.memory_bytes(tier), function.gpu_bytes(tier)
+    )
+
+
+def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency:
+    """Return what an order to load makes of a residency, or of none.
+
+    Of a loaded function it is a move: until that is over it holds what it does in either tier.
+    """
+    new = residency(function, tier, ResidencyState.LOADING)
+    if held is None or held.state not in (ResidencyState.READY, ResidencyState.MOVING):
+        return new
+    return new._replace(
+        state=ResidencyState.MOVING,
+        memory_bytes=max(held.memory_bytes, new.memory_bytes),
+        gpu_memory_bytes=max(held.gpu_memory_bytes, new.gpu_memory_bytes),
+    )
+
+
+def during(run: Run, function: Function, held: Held) -> Held:
+    """Return what is held from the order of a run on: what it does not keep is on its way out."""
+    others = {
+        name: one if name in run.keep else one._replace(state=ResidencyState.OFFLOADING)
+        for name, one in held.items()
+        if name != function.name
+    }
+    return {**others, function.name: residency(function, run.tier, ResidencyState.RUNNING)}
+
+
+def after_run(held: Held) -> Held:
+    """Return what is held when a run has ended: what ran is ready."""
+    return {
+        name: one._replace(state=ResidencyState.READY)
+        if one.state is ResidencyState.RUNNING
+        else one
+        for name, one in held.items()
+    }
+
+
+def measured(held: Held, memory_bytes: Mapping[str, int]) -> Held:
+    """Return what is held with the bytes that it was measured to take."""
+    return {
+        name: one._replace(memory_bytes=memory_bytes.get(name, one.memory_bytes))
+        for name, one in held.items()
+    }
