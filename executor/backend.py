@@ -70,6 +70,7 @@ class LiveBackend:
         instances = list(state.instances.values())
         residencies = [held for one in instances for held in one.residencies.values()]
         libraries = [size for one in instances for size in one.libraries.values()]
+        containers = self._driver.memory_bytes()
         loaded = (ResidencyState.READY, ResidencyState.MOVING, ResidencyState.RUNNING)
         return Status(
             instances=Counter(one.state for one in instances),
@@ -87,6 +88,7 @@ class LiveBackend:
             solve_s=self._totals.solve_s,
             gap_ratio=self._totals.gap_ratio,
             mps_restarts=sum(one.mps.restarts for one in self._gpus if one.mps is not None),
+            container_memory_bytes=sum(containers.values()) if containers else None,
             gpus={gpu: one for keeper in self._gpus for gpu, one in keeper.accounts().items()},
         )
 

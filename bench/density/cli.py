@@ -1,6 +1,7 @@
 """``python -m bench.density``: private processes against forked ones with mapped weights."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Annotated
@@ -13,19 +14,21 @@ from bench.density import measures
 from bench.density.functions import Workshop
 from bench.density.measures import Row
 from bench.density.report import table, write_rows
+from bench.density.starts import starts
+from executor.packages import read_packages
 from executor.units import GIB
 
 app = typer.Typer()
 
 Measure = Callable[[], AsyncIterator[Row]]
 
-MEASURES = ("residents", "loads", "calls", "removals", "small")
+MEASURES = ("residents", "loads", "calls", "removals", "small", "starts")
 
 
 @app.command()
 def density(
     only: Annotated[str, typer.Option(help=f"Which of {', '.join(MEASURES)}.")] = ",".join(
-        MEASURES
+        MEASURES[:-1]
     ),
     repeats: Annotated[int, typer.Option(min=1, help="Of each load and removal.")] = 10,
     budget_gib: Annotated[float, typer.Option(min=0.5, help="To fill with functions.")] = 2.0,
@@ -33,6 +36,13 @@ def density(
     work: Annotated[Path, typer.Option(help="For functions and weights, about 3.5 GB.")] = Path(
         "var/density"
     ),
+    engine: Annotated[
+        str | None, typer.Option(help="Of Docker, for the small instance to be a container of.")
+    ] = None,
+    functions: Annotated[Path, typer.Option(help="Of the demonstration, for starts.")] = Path(
+        "functions"
+    ),
+    models: Annotated[Path, typer.Option(help="Their model files.")] = Path("var/models"),
     out: Annotated[Path, typer.Option(help="Folder for figures.")] = Path("out/density"),
 ) -> None:
     """Measure how many functions fit, and how soon they are loaded, called and gone."""
@@ -42,7 +52,12 @@ def density(
         "loads": lambda: measures.loads(workshop, repeats),
         "calls": lambda: measures.calls(workshop, repeats),
         "removals": lambda: measures.removals(workshop, repeats),
-        "small": lambda: measures.small(workshop),
+        "small": lambda: measures.small(workshop, engine),
+        "starts": lambda: starts(
+            workshop,
+            read_packages(functions, models=models, python=Path(sys.executable)),
+            repeats,
+        ),
     }
     unknown = set(only.split(",")) - set(chosen)
     if unknown:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.density.direct import direct
 from bench.density.functions import Way, Workshop
-from bench.density.instance import Instance, Refused, instance
+from bench.density.instance import Instance, Refused, container, instance
 from bench.density.networks import NETWORKS
 from executor.calls import Payload
 from executor.functions import Package
@@ -42,12 +42,15 @@ class Row:
 
 @asynccontextmanager
 async def _instance(
-    packages: list[Package], way: Way, limit_bytes: int = WIDE_BYTES
+    packages: list[Package], way: Way, limit_bytes: int = WIDE_BYTES, engine: str | None = None
 ) -> AsyncIterator[Instance]:
     with tempfile.TemporaryDirectory(prefix="density-") as folder:
         Path(folder).chmod(0o755)
-        shared = way is Way.SHARED
-        made = instance(packages, Path(folder, "state"), limit_bytes, share_libraries=shared)
+        shared, state = way is Way.SHARED, Path(folder, "state")
+        if engine is None:
+            made = instance(packages, state, limit_bytes, share_libraries=shared)
+        else:
+            made = container(packages, state, limit_bytes, share_libraries=shared, engine=engine)
         async with made as one:
             yield one
 
@@ -156,12 +159,15 @@ async def removals(workshop: Workshop, repeats: int) -> AsyncIterator[Row]:
                     yield Row("removal of four", subject, way, 1000 * gone_s, "ms")
 
 
-async def small(workshop: Workshop) -> AsyncIterator[Row]:
-    """Load and call four models in a small instance, and count those that stay throughout."""
+async def small(workshop: Workshop, engine: str | None) -> AsyncIterator[Row]:
+    """Load and call four models in a small instance, and count those that stay throughout.
+
+    The instance is a container if there is an ``engine``.
+    """
     for way in Way:
         packages = [workshop.network(name, name, way) for name in FOUR]
         names = [package.function.name for package in packages]
-        async with _instance(packages, way, SMALL_BYTES) as one:
+        async with _instance(packages, way, SMALL_BYTES, engine) as one:
             loaded = 0
             for name in names:
                 try:

@@ -137,6 +137,10 @@ class LiveDriver:
         """Whether the scheduler has turned lately and has not failed."""
         return not self.failure.done() and self._clock() - self._stepped_s < SILENCE_S
 
+    def memory_bytes(self) -> dict[str, int]:
+        """Return what each instance holds by its control group, if it has one here."""
+        return self._runtime.memory_bytes()
+
     async def call(
         self, function: str, payload: Payload, timeout_s: float
     ) -> tuple[Payload, Served]:

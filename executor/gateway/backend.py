@@ -63,6 +63,8 @@ class Status:
         Relative optimality gap of the latest plan; None when it is not known.
     gpus, mps_restarts
         How each GPU stands, and how often an MPS daemon was at fault and started anew.
+    container_memory_bytes
+        What containers hold by their control groups, those of this machine; None if there are none.
     """
 
     instances: Mapping[InstanceState, int]
@@ -79,6 +81,7 @@ class Status:
     gap_ratio: float | None
     gpus: Mapping[str, Account] = field(default_factory=dict)
     mps_restarts: int = 0
+    container_memory_bytes: int | None = None
 
 
 class Backend(Protocol):

@@ -107,6 +107,11 @@ def _gauges(status: Status) -> Iterator[Metric]:
             status.instance_limit_bytes,
         ),
         ("used_memory_bytes", "Memory that instances hold.", status.used_memory_bytes),
+        (
+            "container_memory_bytes",
+            "Memory of containers here, by their control groups.",
+            status.container_memory_bytes,
+        ),
         ("waiting_calls", "Calls that have no instance yet.", status.waiting_calls),
         ("plan_gap_ratio", "Optimality gap of the latest plan.", status.gap_ratio),
     )

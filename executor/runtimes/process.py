@@ -127,6 +127,10 @@ class ProcessRuntime:
         family, here = families(), self._fleet.instances
         return {id_: here[id_].pids(family) for id_ in instance_ids if id_ in here}
 
+    def memory_bytes(self) -> dict[str, int]:
+        """Return nothing, since processes have no control groups of their own."""
+        return {}
+
     def _start(self, action: StartInstance, base_uid: int, sink: Sink) -> ManagerProcess:
         client = ProxyClient(action.instance_id, self._specs, self._calls, self._clock, sink)
         return ManagerProcess(self._options(action, base_uid), client, self._prepare(action))

@@ -31,3 +31,6 @@ class LiveRuntime(Runtime, Protocol):
 
     async def close(self) -> None:
         """Stop every instance and wait until nothing of them is left."""
+
+    def memory_bytes(self) -> dict[str, int]:
+        """Return what each instance holds by its control group, if it has one on this machine."""

@@ -56,6 +56,7 @@ def kill(container: str) -> None:
 async def test_a_second_call_finds_the_model_loaded(tmp_path: Path) -> None:
     async with containers(tmp_path, {"echo": ECHO}) as here:
         answers = [await here.call("echo") for _ in range(2)]
+        assert "headstart_container_memory_bytes" in await here.metrics()
         assert len(ids(here)) == 1
     assert [one.headers["headstart-start-kind"] for one in answers] == ["cold", "host"]
     assert answers[0].json()["outputs"][0]["data"] == ["hello"]

@@ -55,6 +55,9 @@ class LiveSim:
     async def close(self) -> None:
         pass
 
+    def memory_bytes(self) -> dict[str, int]:
+        return {}
+
 
 class Live:
     """A live driver and the record of what it did."""

@@ -37,6 +37,7 @@ STATUS = Status(
     solve_s=0.45,
     gap_ratio=0.02,
     gpus={"GPU-1": Account(100, 20, 30, 40, 10, "it is lost")},
+    container_memory_bytes=1536,
 )
 
 

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.anyio
         ("headstart_worker_memory_bytes", {}, 4096),
         ("headstart_instance_limit_bytes", {}, 2048),
         ("headstart_used_memory_bytes", {}, 1024),
+        ("headstart_container_memory_bytes", {}, 1536),
         ("headstart_waiting_calls", {}, 5),
         ("headstart_plan_gap_ratio", {}, 0.02),
         ("headstart_loads_total", {}, 11),
