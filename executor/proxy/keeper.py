@@ -18,7 +18,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
-from . import linux
+from . import linux, luggage
 from .launch import Order, become, drop_rights, reset_signals
 
 FUNCTION_PID = 300
@@ -26,6 +26,9 @@ FUNCTION_PID = 300
 
 LINKS = "links.json"
 """In a snapshot: what each open file that leads to the manager is called there."""
+
+LUGGAGE = "files.tar"
+"""In a snapshot: what the function has written."""
 
 _SIGNALLED = 128
 """Added to the number of a signal, it makes the status of who was killed by it, as in shells."""
@@ -108,6 +111,12 @@ def _keep(task: _Task) -> NoReturn:
 def _restored(task: _Task) -> bool:
     """Restore the function; False if there is nothing to restore, or it fails."""
     if task.restorer is None or task.image is None:
+        return False
+    files = os.open(f"/proc/self/fd/{task.image}/{LUGGAGE}", os.O_RDONLY)
+    packed = luggage.unpack(task.order.cell, files)
+    os.close(files)
+    if not packed:
+        task.say("failed its files cannot be written again")
         return False
     errors, theirs = os.pipe()
     pid = os.fork()

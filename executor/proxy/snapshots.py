@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NoReturn
 
-from . import linux
-from .keeper import FUNCTION_PID, LINKS, Restorer
+from . import linux, luggage
+from .keeper import FUNCTION_PID, LINKS, LUGGAGE, Restorer
 from .launch import Order, reset_signals
 from .reaper import children
-from .view import SHARED_FOLDERS
 
 _LOG = "dump.log"
 _LINKS = ("socket:", "pipe:")
@@ -65,7 +64,7 @@ class Snapshots:
         Unfit
             If there can be none.
         """
-        function = _function_of(keeper, order)
+        function = _function_of(keeper)
         part = self._part(name)
         part.mkdir(mode=0o700)
         folder = Path(f"/proc/{function}/fd")
@@ -106,7 +105,10 @@ class Snapshots:
 
     def _take(self, keeper: int, order: Order, part: Path, links: set[str]) -> NoReturn:
         reset_signals()
+        assert order.cell.uid is not None
+        assert order.view is not None
         folder = os.open(part, os.O_PATH)
+        files = os.open(part / LUGGAGE, os.O_WRONLY | os.O_CREAT, 0o600)
         log = os.open(part / _LOG, os.O_WRONLY | os.O_CREAT, 0o600)
         kinds = {"pid": linux.CLONE_NEWPID, "ipc": linux.CLONE_NEWIPC, "mnt": linux.CLONE_NEWNS}
         spaces = [(os.open(f"/proc/{keeper}/ns/{one}", os.O_RDONLY), kinds[one]) for one in kinds]
@@ -115,11 +117,12 @@ class Snapshots:
         pid = os.fork()
         if pid != 0:
             os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
-        assert order.cell.uid is not None
-        linux.become_with_capabilities(order.cell.uid)
-        os.set_inheritable(folder, True)
         os.dup2(log, 1)
         os.dup2(log, 2)
+        if not luggage.pack(order.cell, order.view.shown, files):
+            os._exit(1)
+        linux.become_with_capabilities(order.cell.uid)
+        os.set_inheritable(folder, True)
         sockets = (link for link in links if link.startswith("socket:"))
         outside = [f"--external={link.replace('socket:', 'unix')}" for link in sockets]
         where = ["--tree", str(FUNCTION_PID), "--images-dir", f"/proc/self/fd/{folder}"]
@@ -127,14 +130,9 @@ class Snapshots:
         os.execv(self._criu, [self._criu, "dump", *where, *how, *outside])  # noqa: S606
 
 
-def _function_of(keeper: int, order: Order) -> int:
-    """Return the process id of a keeper's function, if it has left nothing outside of itself."""
+def _function_of(keeper: int) -> int:
+    """Return the process id of a keeper's function, if it has left no others behind."""
     processes = children(keeper)
     if len(processes) != 1:
         raise Unfit("it has started processes that do not end with it")
-    shown = order.view.shown if order.view is not None else ()
-    for folder in SHARED_FOLDERS:
-        for file in Path(f"/proc/{keeper}/root", folder.relative_to("/")).glob("*"):
-            if not any(path.is_relative_to(folder / file.name) for path in shown):
-                raise Unfit(f"it keeps files, such as {folder / file.name}, that would be missing")
     return processes[0]

@@ -49,11 +49,26 @@ KEEPS_FILES = """
 import os, tempfile
 
 def load():
-    with tempfile.NamedTemporaryFile(delete=False) as kept:
+    with tempfile.NamedTemporaryFile("w", delete=False) as kept:
+        kept.write("kept by " + kept.name)
         return kept.name
 
 def predict(model, request):
-    return {"y": str(os.path.exists(model))}
+    return {"y": open(model).read()}
+"""
+
+LEAVES_A_PROCESS = """
+import os, signal
+
+def load():
+    if os.fork() == 0:
+        if os.fork() == 0:
+            signal.pause()
+        os._exit(0)
+    os.wait()
+
+def predict(model, request):
+    return request.inputs
 """
 
 
@@ -124,15 +139,30 @@ async def test_nothing_of_a_restored_function_is_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("criu")
-async def test_what_would_miss_its_files_is_loaded_as_ever_and_that_is_said_once(
+async def test_files_that_a_function_has_written_are_there_again(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    package = handler("f", tmp_path, KEEPS_FILES)
+    async with world([handler("f", tmp_path, KEEPS_FILES)], tmp_path / "s", snapshots=True) as here:
+        await here.start()
+        loaded, restored = await texts(here, "f", 2)
+    assert restored == loaded
+    assert loaded.startswith("kept by /tmp/")
+    assert not warnings_of(caplog)
+
+
+@pytest.mark.usefixtures("criu")
+async def test_what_cannot_be_kept_is_loaded_as_ever_and_that_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    package = handler("f", tmp_path, LEAVES_A_PROCESS)
     async with world([package], tmp_path / "s", snapshots=True) as here:
         await here.start()
-        assert await texts(here, "f", 2) == ["True", "True"]
+        for _ in range(2):
+            await here.load("f")
+            await here.answer("f")
+            await offload(here, "f")
     (record,) = warnings_of(caplog)
-    assert "no snapshot of f, it is loaded without: it keeps files" in record
+    assert "no snapshot of f, it is loaded without: it has started processes" in record
 
 
 @pytest.mark.usefixtures("criu")
