@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from executor.domain import Function
+from executor.domain import Function, Tier
 
 Rows: TypeAlias = NDArray[np.int64]
 """Positions of functions, in the order in which all of them are known, ascending."""
@@ -69,7 +69,7 @@ class Columns:
         self.has_gpu[row] = profile.gpu is not None
         if profile.gpu is not None:
             self.move_s[row] = profile.gpu.move_s
-            self.gpu_host_bytes[row] = profile.gpu.memory_bytes
+            self.gpu_host_bytes[row] = function.memory_bytes(Tier.GPU)
             self.gpu_memory_bytes[row] = profile.gpu.gpu_memory_bytes
 
 

@@ -115,9 +115,12 @@ class Function:
     kind: str = "python"
 
     def memory_bytes(self, tier: Tier) -> int:
-        """Return what a residency adds to its instance, without the library."""
-        gpu = self.profile.gpu
-        return gpu.memory_bytes if tier is Tier.GPU and gpu else self.profile.memory_bytes
+        """Return what a residency takes of its instance, without the library.
+
+        On a GPU it keeps room for its way back, so that it can always give way there.
+        """
+        gpu, host_bytes = self.profile.gpu, self.profile.memory_bytes
+        return max(gpu.memory_bytes, host_bytes) if tier is Tier.GPU and gpu else host_bytes
 
     def gpu_bytes(self, tier: Tier) -> int:
         """Return what a residency takes of the GPU."""

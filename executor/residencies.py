@@ -51,9 +51,18 @@ def after_run(held: Held) -> Held:
     }
 
 
-def measured(held: Held, memory_bytes: Mapping[str, int]) -> Held:
+def holding(one: Residency, function: Function, memory_bytes: int) -> Residency:
+    """Return a residency that was measured; on a GPU it keeps room in memory for its way back."""
+    if one.tier is Tier.GPU:
+        memory_bytes = max(memory_bytes, function.profile.memory_bytes)
+    return one._replace(memory_bytes=memory_bytes)
+
+
+def measured(
+    held: Held, functions: Mapping[str, Function], memory_bytes: Mapping[str, int]
+) -> Held:
     """Return what is held with the bytes that it was measured to take."""
     return {
-        name: one._replace(memory_bytes=memory_bytes.get(name, one.memory_bytes))
+        name: holding(one, functions[name], memory_bytes.get(name, one.memory_bytes))
         for name, one in held.items()
     }

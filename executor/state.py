@@ -199,7 +199,8 @@ class State:
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.MOVING):
             ready = self._residency(function, tier, ResidencyState.READY)
-            self._set(instance_id, ready._replace(memory_bytes=memory_bytes))
+            held_now = residencies.holding(ready, self.functions[function], memory_bytes)
+            self._set(instance_id, held_now)
 
     def started(self, instance_id: str, function: str, tier: Tier) -> None:
         """Fold in which tier a call found its function, where that is not the one ordered."""
@@ -231,7 +232,7 @@ class State:
         instance = self.instances.get(instance_id)
         if instance is None:
             return
-        held_now = residencies.measured(instance.residencies, memory_bytes)
+        held_now = residencies.measured(instance.residencies, self.functions, memory_bytes)
         for name, held in held_now.items():
             if held.tier is Tier.HOST:
                 self.catalogue.needs(name, held.memory_bytes)

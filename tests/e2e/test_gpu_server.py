@@ -1,5 +1,6 @@
 """A whole server with a GPU that is not there."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -115,3 +116,13 @@ async def test_mps_daemons_are_there_while_the_server_is(
         assert Path(pipes, "threads").read_text() == "40.0"
         assert await metric(served, "headstart_mps_restarts_total") == 0
     assert not Path(pipes, "threads").exists()
+
+
+async def test_no_call_is_lost_while_models_take_turns(served: Site, gpus: FakeGpus) -> None:
+    functions = ["f", "g"] * 15
+    answers = await asyncio.gather(*(served.call(function) for function in functions))
+    assert [one.status_code for one in answers] == [200] * len(functions)
+    said = {one.json()["outputs"][0]["data"][0] for one in answers}
+    assert said <= {f"gpu on {GPU}", f"host on {GPU}"}
+    assert "headstart_load_failures_total 0.0" in await served.metrics()
+    assert await metric(served, "headstart_waiting_calls") == 0

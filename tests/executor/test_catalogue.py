@@ -32,7 +32,9 @@ def test_what_is_learned_is_in_the_columns() -> None:
     known.needs("g", 90 * MIB)
     known.learn("g", report(5.0, 70), Tier.GPU)
     assert known.columns.memory_bytes[1] == 90 * MIB
-    assert known.columns.gpu_host_bytes.tolist() == [50 * MIB, 70 * MIB]
+    assert known.columns.gpu_host_bytes.tolist() == [100 * MIB, 90 * MIB]
+    known.learn("g", report(5.0, 95), Tier.GPU)
+    assert known.columns.gpu_host_bytes[1] == 95 * MIB
 
 
 def test_a_guess_gives_way_to_the_first_measurement_at_once() -> None:

@@ -20,9 +20,10 @@ def test_owners_and_libraries_are_numbered_as_they_come() -> None:
 
 def test_a_row_is_what_the_function_is_now() -> None:
     columns = Columns([F, G])
-    gpu = GpuProfile(memory_bytes=5, gpu_memory_bytes=7, move_s=0.25)
+    host_bytes = G.profile.memory_bytes + 5
+    gpu = GpuProfile(host_bytes, gpu_memory_bytes=7, move_s=0.25)
     columns.write(1, replace(G, profile=replace(G.profile, load_s=2.0, gpu=gpu)))
     assert columns.ready_s.tolist() == [F.profile.ready_s, G.profile.import_s + 2.0]
     assert columns.has_gpu.tolist() == [False, True]
-    assert (columns.gpu_host_bytes[1], columns.gpu_memory_bytes[1]) == (5, 7)
+    assert (columns.gpu_host_bytes[1], columns.gpu_memory_bytes[1]) == (host_bytes, 7)
     assert columns.move_s[1] == 0.25

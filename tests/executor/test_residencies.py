@@ -47,6 +47,16 @@ def test_what_ran_is_ready_and_what_goes_still_goes() -> None:
 
 
 def test_a_measurement_counts_and_what_was_not_measured_stays() -> None:
-    now = measured(held(("f", READY), ("g", READY)), {"f": 7})
+    functions = {name: function(name) for name in "fg"}
+    now = measured(held(("f", READY), ("g", READY)), functions, {"f": 7})
     assert now["f"].memory_bytes == 7
     assert now["g"].memory_bytes == function("g").profile.memory_bytes
+
+
+def test_on_a_gpu_room_is_kept_in_memory_for_the_way_back() -> None:
+    there = residency(on_gpu(function("f", mib=100), gpu_mib=1), Tier.GPU, READY)
+    home_bytes = function("f", mib=100).profile.memory_bytes
+    assert there.memory_bytes == home_bytes
+    functions = {"f": function("f", mib=100)}
+    assert measured({"f": there}, functions, {"f": 7})["f"].memory_bytes == home_bytes
+    assert measured({"f": there}, functions, {"f": home_bytes + 1})["f"].memory_bytes > home_bytes

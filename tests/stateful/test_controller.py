@@ -1,16 +1,19 @@
 """Random histories of a controller on a simulated runtime."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from executor import events as ev
-from executor.domain import Function, Instance, InstanceState, ResidencyState
+from executor.domain import Function, Instance, InstanceState, ResidencyState, Tier
 from executor.planner import capacity_bytes
 from executor.units import MIB
 from predictors.keepalive.fixed import FixedKeepAlive
 from tests.executor.simulation import Simulation, settings
-from tests.executor.worlds import function, with_residents
+from tests.executor.worlds import function, on_gpu, with_residents
 
 FUNCTIONS = [
     function("a", mib=100),
@@ -24,13 +27,22 @@ STOPPING = InstanceState.STOPPING
 NAMES = [one.name for one in FUNCTIONS]
 
 
+GPU = "k"
+GPU_BYTES = 1000 * MIB
+GPU_MIB = {"a": 400, "b": 600, "x": 300, "y": 900}
+
+
 class Histories(RuleBasedStateMachine):
+    functions: ClassVar[list[Function]] = FUNCTIONS
+    gpus: ClassVar[Mapping[str, int]] = {}
+
     def __init__(self) -> None:
         super().__init__()
         self.world = Simulation(
-            FUNCTIONS,
+            self.functions,
             settings(queue_limit=5, period_s=10.0),
             policy=FixedKeepAlive(20.0),
+            gpus=self.gpus,
         )
         self.calls: list[str] = []
         self.disabled: set[str] = set()
@@ -128,3 +140,50 @@ Histories.TestCase.settings = hypothesis_settings(
     max_examples=50, stateful_step_count=30, deadline=None
 )
 TestHistories = Histories.TestCase
+
+
+class GpuHistories(Histories):
+    """The same with a GPU, of which other programs may take some."""
+
+    functions: ClassVar[list[Function]] = [
+        on_gpu(one, gpu_mib=GPU_MIB[one.name]) if one.name in GPU_MIB else one for one in FUNCTIONS
+    ]
+    gpus: ClassVar[Mapping[str, int]] = {GPU: GPU_BYTES}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.least_bytes = GPU_BYTES
+
+    @rule(taken_mib=st.sampled_from([0, 0, 300, 1000]))
+    def measure(self, taken_mib: int) -> None:
+        budget_bytes = GPU_BYTES - taken_mib * MIB
+        self.world.engine.deliver(ev.GpusMeasured(self.now_s, {GPU: budget_bytes}))
+        self.least_bytes = min(self.least_bytes, budget_bytes)
+        if budget_bytes == GPU_BYTES and self.staying_bytes() <= budget_bytes:
+            self.least_bytes = GPU_BYTES
+
+    @invariant()
+    def no_more_is_on_a_gpu_than_it_has_but_for_what_others_have_taken_since(self) -> None:
+        if self.least_bytes == GPU_BYTES:
+            assert self.staying_bytes() <= GPU_BYTES
+
+    @invariant()
+    def only_instances_on_a_gpu_have_functions_there(self) -> None:
+        for instance in self.world.controller.state.instances.values():
+            for held in instance.residencies.values():
+                assert held.tier is not Tier.GPU or instance.gpu == GPU
+
+    def staying_bytes(self) -> int:
+        """Sum up what is on the GPU, or on the way there, and not on the way out."""
+        return sum(
+            held.gpu_memory_bytes
+            for instance in self.world.controller.state.instances.values()
+            for held in instance.residencies.values()
+            if held.tier is Tier.GPU
+            and held.state is not ResidencyState.OFFLOADING
+            and instance.state is not STOPPING
+        )
+
+
+GpuHistories.TestCase.settings = Histories.TestCase.settings
+TestGpuHistories = GpuHistories.TestCase
