@@ -5,44 +5,11 @@ in the instance. A residency is gone when its process is confirmed dead, and onl
 told or started that rests on its absence.
 """
 
-from dataclasses import dataclass
-
-from .commands import Command, Drop, Kill, Move, Send, Spawn, Tell
-from .outcomes import (
-    Completed,
-    Failed,
-    Loaded,
-    LoadFailed,
-    LoadReport,
-    Measured,
-    Offloaded,
-    Outcome,
-    Started,
-)
+from .commands import Command
+from .holdings import Holdings
+from .outcomes import Completed, Failed, LoadFailed, LoadReport, Measured, Offloaded, Started
+from .requests import Call, LoadAhead
 from .residency import Need, Removal, Residency, State, Tier
-from .shelf import Shelf
-
-
-@dataclass(frozen=True, slots=True)
-class _Load:
-    """A request to load ahead that waits for a residency to be gone, or for a call's own load."""
-
-    function: str
-    need: Need
-    tier: Tier
-
-
-@dataclass(slots=True)
-class Call:
-    """The call in the instance; ``failure`` is what it will end with once its function is gone."""
-
-    id: str
-    function: str
-    keep: frozenset[str]
-    need: Need
-    tier: Tier
-    waited: bool = False
-    failure: Failed | None = None
 
 
 class Machine:
@@ -57,12 +24,12 @@ class Machine:
     """
 
     def __init__(self, limit_bytes: int, base_bytes: int) -> None:
-        self.residencies: dict[str, Residency] = {}
+        self._holdings = Holdings(limit_bytes - base_bytes)
+        self.residencies = self._holdings.residencies
+        self.shelf = self._holdings.shelf
         self.call: Call | None = None
-        self.shelf = Shelf(limit_bytes - base_bytes, self.residencies)
-        self._loads: list[_Load] = []
+        self._loads: list[LoadAhead] = []
         self._stopping = False
-        self._commands: list[Command] = []
 
     @property
     def stopped(self) -> bool:
@@ -71,14 +38,14 @@ class Machine:
 
     def load(self, function: str, need: Need, tier: Tier = Tier.HOST) -> list[Command]:
         """Load a function ahead of calls, or move it; what a call is using moves afterwards."""
-        self._loads.append(_Load(function, need, tier))
+        self._loads.append(LoadAhead(function, need, tier))
         return self._advance()
 
     def offload(self, function: str) -> list[Command]:
         """Take a function away; one that a call is using goes when the call has ended."""
         held = self.residencies.get(function)
         if held is None:
-            self._tell(Offloaded(function, None))
+            self._holdings.tell(Offloaded(function, None))
         else:
             held.offloads += 1
         return self._advance()
@@ -94,7 +61,7 @@ class Machine:
         """Serve a call, alone with the functions in ``keep``."""
         if self._stopping or self.call is not None:
             reason = "the instance is stopping" if self._stopping else "another call is in it"
-            self._tell(Failed(call, "crash", reason))
+            self._holdings.tell(Failed(call, "crash", reason))
         else:
             self.call = Call(call, function, keep, need, tier)
             if function in self.residencies:
@@ -142,7 +109,8 @@ class Machine:
         if held.state is State.RUNNING and call is not None:
             held.step(State.SETTLING)
             self.call = None
-            self._tell(Completed(call.id) if error is None else Failed(call.id, "error", error))
+            answer = Completed(call.id) if error is None else Failed(call.id, "error", error)
+            self._holdings.tell(answer)
         return self._advance()
 
     def exited(self, function: str, error: str, *, clean: bool) -> list[Command]:
@@ -158,7 +126,7 @@ class Machine:
         held = self.residencies.pop(function)
         if held.removal is None and held.state is State.SETTLING:
             need = Need(held.memory_bytes, held.library)
-            self._loads += [_Load(function, need, held.wanted)] * held.loads
+            self._loads += [LoadAhead(function, need, held.wanted)] * held.loads
             held.loads = 0
             removal = Removal(error, asked=clean)
         else:
@@ -166,10 +134,10 @@ class Machine:
         mine = self._end_call_of(function, held, removal)
         for _ in range(held.loads):
             blame = removal.blame and not mine
-            self._tell(LoadFailed(function, removal.reason, blame=blame))
+            self._holdings.tell(LoadFailed(function, removal.reason, blame=blame))
         unasked = not mine and (held.known or (removal.asked and held.loads > 0))
         for _ in range(held.offloads or int(unasked)):
-            self._tell(Offloaded(function, None if removal.asked else removal.reason))
+            self._holdings.tell(Offloaded(function, None if removal.asked else removal.reason))
         return self._advance()
 
     def dropped(self, library: str) -> list[Command]:
@@ -181,17 +149,11 @@ class Machine:
         self, memory_bytes: dict[str, int], library_bytes: dict[str, int]
     ) -> list[Command]:
         """Fold what is held; what does not fit goes, idle and large residencies first."""
-        staying = {
-            function: held
-            for function, held in self.residencies.items()
-            if held.state is not State.OFFLOADING and memory_bytes.get(function)
-        }
-        for function, held in staying.items():
-            held.memory_bytes = memory_bytes[function]
-        for library, size_bytes in library_bytes.items():
-            self.shelf.libraries[library].memory_bytes = size_bytes
-        known = {f: one.memory_bytes for f, one in staying.items() if one.known}
-        self._tell(Measured(known, library_bytes))
+        staying = self._holdings.staying()
+        seen = {name: memory_bytes[name] for name in staying if memory_bytes.get(name)}
+        self._holdings.measured(seen, library_bytes)
+        known = {name: size_bytes for name, size_bytes in seen.items() if staying[name].known}
+        self._holdings.tell(Measured(known, library_bytes))
         self._evict()
         return self._advance()
 
@@ -205,9 +167,9 @@ class Machine:
     def _advance(self) -> list[Command]:
         """Go on as far as the confirmed facts allow, and hand out the commands."""
         reason = "taken away" if self.call is None else "taken away for a call"
-        for function, held in self.residencies.items():
-            if held.state is not State.OFFLOADING and self._unwanted(function, held):
-                self._remove(function, Removal(reason))
+        for function, held in self._holdings.staying().items():
+            if self._unwanted(function, held):
+                self._holdings.remove(function, Removal(reason))
         for function, held in self.residencies.items():
             self._settle(function, held)
         if self.call is not None and self.call.failure is None:
@@ -216,19 +178,19 @@ class Machine:
         for load in loads:
             self._load(load)
         if self._stopping:
-            self._drop_unused()
-        commands, self._commands = self._commands, []
-        return commands
+            self._holdings.drop_unused()
+        return self._holdings.take_commands()
 
-    def _load(self, load: _Load) -> None:
+    def _load(self, load: LoadAhead) -> None:
         function, held = load.function, self.residencies.get(load.function)
-        refusal = self._refusal(load, held)
+        stopping = "the instance is stopping" if self._stopping else None
+        refusal = stopping or load.refusal(held, self.call, self.shelf)
         if refusal is not None:
-            self._tell(LoadFailed(function, refusal, blame=False))
+            self._holdings.tell(LoadFailed(function, refusal, blame=False))
         elif self._must_wait(load, held):
             self._loads.append(load)
         else:
-            held = held or self._spawn(function, load.need)
+            held = held or self._holdings.spawn(function, load.need)
             held.loads += 1
             held.wanted = load.tier
             self._settle(function, held)
@@ -240,29 +202,11 @@ class Machine:
         if held.tier is held.wanted:
             while held.loads:
                 held.loads -= 1
-                self._tell_loaded(function, held)
+                self._holdings.tell_loaded(function)
         elif held.state is State.READY and (self.call is None or self.call.function != function):
-            self._move(function, held, held.wanted)
+            self._holdings.move(function, held.wanted)
 
-    def _move(self, function: str, held: Residency, tier: Tier) -> None:
-        held.step(State.MOVING)
-        self._commands.append(Move(function, tier))
-
-    def _refusal(self, load: _Load, held: Residency | None) -> str | None:
-        """Say why a load may not start, now or later."""
-        if self._stopping:
-            return "the instance is stopping"
-        if self.call is not None and load.function != self.call.function:
-            kept = held is not None and held.state in (State.READY, State.MOVING)
-            return None if kept else "the instance serves a call"
-        if held is None and self.call is None:
-            shortage = self.shelf.shortage_bytes(load.need)
-            if shortage > 0:
-                expected = load.need.memory_bytes
-                return f"expected to hold {expected} bytes; the instance lacks {shortage}"
-        return None
-
-    def _must_wait(self, load: _Load, held: Residency | None) -> bool:
+    def _must_wait(self, load: LoadAhead, held: Residency | None) -> bool:
         """Whether something must be gone first, or the call loads the function anyway."""
         if held is not None:
             return held.state is State.OFFLOADING
@@ -270,19 +214,18 @@ class Machine:
             return True
         fits = self.shelf.fits(load.need)
         if not fits:
-            self._drop_unused(load.need.library)
+            self._holdings.drop_unused(load.need.library)
         return not fits
 
     def _unwanted(self, function: str, held: Residency) -> bool:
         call = self.call
-        if call is None:
-            return self._stopping or held.offloads > 0
-        if function == call.function:
+        if call is not None and function == call.function:
             return False
-        return self._stopping or held.offloads > 0 or function not in call.keep
+        displaced = call is not None and call.displaces(function)
+        return self._stopping or held.offloads > 0 or displaced
 
     def _serve(self, call: Call) -> None:
-        if any(name != call.function and name not in call.keep for name in self.residencies):
+        if any(map(call.displaces, self.residencies)):
             return
         held = self.residencies.get(call.function)
         if held is None:
@@ -290,43 +233,36 @@ class Machine:
         elif held.state is State.LOADING:
             call.waited = True
         elif held.state is State.READY and held.tier is not call.tier:
-            self._move(call.function, held, call.tier)
+            self._holdings.move(call.function, call.tier)
         elif held.state is State.READY:
-            held.step(State.RUNNING)
-            held.known = True
-            self._commands.append(Send(call.function, call.id))
+            self._holdings.send(call.function, call.id)
             report = held.report if call.waited else None
-            self._tell(Started(call.id, call.function, held.tier, report))
+            self._holdings.tell(Started(call.id, call.function, held.tier, report))
 
     def _load_for(self, call: Call) -> None:
         """Load a call's function, if need be in the place of those that it would keep."""
         if not self.shelf.fits(call.need):
-            self._drop_unused(call.need.library)
+            self._holdings.drop_unused(call.need.library)
             if self.shelf.waits():
                 return
             if self.residencies:
                 call.keep = frozenset()
-                for function, held in self.residencies.items():
-                    if held.state is not State.OFFLOADING:
-                        self._remove(function, Removal("taken away for a call"))
+                for function in self._holdings.staying():
+                    self._holdings.remove(function, Removal("taken away for a call"))
                 return
         call.waited = True
-        self._spawn(call.function, call.need).wanted = call.tier
+        self._holdings.spawn(call.function, call.need).wanted = call.tier
 
     def _end_call_of(self, function: str, held: Residency, removal: Removal) -> bool:
         """Fail the call in the instance if it dies with this residency, and say whether so."""
         call = self.call
         if call is None or call.function != function:
             return False
-        failure = call.failure
-        if failure is None and held.state is State.RUNNING:
-            failure = Failed(call.id, "crash", removal.reason)
-        if failure is None and held.state in (State.LOADING, State.MOVING):
-            failure = Failed(call.id, "load", removal.reason)
+        failure = call.ending(held, removal)
         if failure is None:
             return False
         self.call = None
-        self._tell(failure)
+        self._holdings.tell(failure)
         return True
 
     def _fail_call(self, failure: Failed) -> None:
@@ -336,11 +272,11 @@ class Machine:
         held = self.residencies.get(call.function)
         if held is None:
             self.call = None
-            self._tell(failure)
+            self._holdings.tell(failure)
             return
         call.failure = failure
         if held.state is not State.OFFLOADING:
-            self._remove(call.function, Removal(failure.error, asked=False))
+            self._holdings.remove(call.function, Removal(failure.error, asked=False))
 
     def _give_up(self, function: str, error: str) -> None:
         """Take away a function that does not get ready, with the call that waits for it."""
@@ -348,21 +284,15 @@ class Machine:
         if call is not None and call.function == function and not settling:
             self._fail_call(Failed(call.id, "load", error))
         else:
-            self._remove(function, Removal(error, asked=False, blame=True))
+            self._holdings.remove(function, Removal(error, asked=False, blame=True))
 
     def _evict(self) -> None:
         if self.shelf.excess_bytes > 0:
-            self._drop_unused()
-        staying = [f for f, one in self.residencies.items() if one.state is not State.OFFLOADING]
-        for function in sorted(staying, key=self._eviction_rank):
+            self._holdings.drop_unused()
+        for function in self._holdings.expendable(self.call.function if self.call else None):
             if self.shelf.excess_bytes <= 0:
                 break
             self._evict_one(function, alone=len(self.residencies) == 1)
-
-    def _drop_unused(self, wanted: str = "") -> None:
-        for library in self.shelf.unused(wanted):
-            self.shelf.libraries[library].leaving = True
-            self._commands.append(Drop(library))
 
     def _evict_one(self, function: str, *, alone: bool) -> None:
         held = self.residencies[function]
@@ -371,27 +301,4 @@ class Machine:
             kind = "crash" if held.state is State.RUNNING else "load"
             self._fail_call(Failed(self.call.id, kind, error))
         else:
-            self._remove(function, Removal(error, asked=False, blame=alone))
-
-    def _eviction_rank(self, function: str) -> tuple[bool, bool, int]:
-        held = self.residencies[function]
-        used = self.call is not None and self.call.function == function
-        return used, held.state is State.LOADING, -held.memory_bytes
-
-    def _spawn(self, function: str, need: Need) -> Residency:
-        self.shelf.put(need)
-        held = self.residencies[function] = Residency(need.memory_bytes, need.library)
-        self._commands.append(Spawn(function))
-        return held
-
-    def _remove(self, function: str, removal: Removal) -> None:
-        self.residencies[function].remove(removal)
-        self._commands.append(Kill(function))
-
-    def _tell_loaded(self, function: str, held: Residency) -> None:
-        held.known = True
-        assert held.report is not None
-        self._tell(Loaded(function, held.tier, held.report))
-
-    def _tell(self, outcome: Outcome) -> None:
-        self._commands.append(Tell(outcome))
+            self._holdings.remove(function, Removal(error, asked=False, blame=alone))
