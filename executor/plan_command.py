@@ -33,6 +33,7 @@ def plan(
     method: Annotated[str, typer.Option(help="How to solve it.")] = "auto",
     deadline_s: Annotated[float, typer.Option(min=0.001, help="Seconds allowed.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same plan.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="Cores for auto and price.")] = 1,
     explain: Annotated[
         list[str] | None, typer.Option(help="Say why this function is where it is, or nowhere.")
     ] = None,
@@ -41,7 +42,7 @@ def plan(
     """Solve a placement problem and say what should be resident where."""
     try:
         problem = read_problem(file)
-        answer = solve(problem, method, deadline_s, seed)
+        answer = solve(problem, method, deadline_s, seed, threads=threads)
         verify(problem, answer)
         explanations = [explain_function(answer, name) for name in explain or ()]
     except (SolverError, OSError) as error:

@@ -17,6 +17,7 @@ def solve(
     deadline_s: float = 0.05,
     seed: int = 0,
     incumbent: Plan | None = None,
+    threads: int = 1,
 ) -> Plan:
     """Return a feasible plan of a problem.
 
@@ -33,15 +34,17 @@ def solve(
     incumbent
         A plan to start from, perhaps of an earlier problem over the same names. When it is in
         place and nothing has changed since, it is the answer.
+    threads
+        Cores for the heuristic; the same seed and number give the same plan.
 
     Raises
     ------
     UnknownMethod
-        When there is no such method.
+        When there is no such method, or none that takes several threads.
     MissingSolver
         When the method needs a third-party solver that is not installed.
     """
-    solver = kept_method(method)
+    solver = kept_method(method, threads)
     if incumbent is not None:
         if still_stands(problem, incumbent):
             return stated_anew(problem, incumbent)

@@ -9,7 +9,7 @@ from solver.problem import Problem
 _LIMIT_S: Final = 30.0
 
 
-def warm_up(method: str = "auto") -> None:
+def warm_up(method: str = "auto", threads: int = 1) -> None:
     """Make a method ready; kernels that were never compiled on this machine take half a minute.
 
     Raises
@@ -19,7 +19,7 @@ def warm_up(method: str = "auto") -> None:
     MissingSolver
         When the method needs a third-party solver that is not installed.
     """
-    solve(_open_problem(), method, deadline_s=_LIMIT_S)
+    solve(_open_problem(), method, deadline_s=_LIMIT_S, threads=threads)
 
 
 def _open_problem() -> Problem:

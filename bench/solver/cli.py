@@ -21,6 +21,7 @@ from bench.solver.runs import Row, all_runs, append_row, measure, read_rows
 from bench.solver.summary import Point, markdown, summarise
 from solver import Method, SolverError, warm_up
 from solver.door import kept_method
+from solver.methods import THREADED
 
 app = typer.Typer()
 
@@ -38,6 +39,7 @@ def solver(
     methods: Annotated[str, typer.Option(help="Methods to compare.")] = "priority,density,price",
     deadlines: Annotated[str, typer.Option(help="Seconds allowed.")] = "0.015,0.05,0.15,1",
     seeds: Seeds = "1-10",
+    threads: Annotated[int, typer.Option(min=1, help="Cores for auto and price.")] = 1,
 ) -> None:
     """Measure quality against latency on random problems, and write CSV, picture and table."""
     names = _split(methods, None)
@@ -49,7 +51,10 @@ def solver(
     done = {row.run for row in read_rows(file)}
     missing = [run for run in wanted if run not in done]
     if missing:
-        ready = {name: _ready(name) for name in dict.fromkeys(run.method for run in missing)}
+        ready = {
+            name: _ready(name, threads if name in THREADED else 1)
+            for name in dict.fromkeys(run.method for run in missing)
+        }
         columns = (*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns) as progress:
             for row in progress.track(measure(missing, ready), len(missing), description="solving"):
@@ -140,10 +145,10 @@ def _panels(points: Sequence[Point]) -> dict[str, dict[str, list[tuple[float, ..
     return panels
 
 
-def _ready(name: str) -> Method:
+def _ready(name: str, threads: int = 1) -> Method:
     try:
-        warm_up(name)
-        return kept_method(name)
+        warm_up(name, threads)
+        return kept_method(name, threads)
     except SolverError as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -46,7 +46,9 @@ class Auto:
     Parameters
     ----------
     heuristic
-        The method that comes first.
+        The method that comes first, unless it is `price`.
+    threads
+        Cores for `price`.
     new_worker
         Starts a child.
     clock
@@ -58,10 +60,12 @@ class Auto:
     def __init__(
         self,
         heuristic: Method | None = None,
+        *,
+        threads: int = 1,
         new_worker: Callable[[], Worker] = Worker,
         clock: Clock = perf_counter,
     ) -> None:
-        self._heuristic = heuristic or Price()
+        self._heuristic = heuristic or Price(threads=threads)
         self._new_worker = new_worker
         self._clock = clock
         self._one_at_a_time = Lock()

@@ -18,7 +18,7 @@ from solver.problem import Problem
 
 _SEARCH_SHARE: Final = 0.95
 """Part of the deadline after which the plan is written down."""
-_PRICE_SHARE: Final = 0.15
+_PRICE_SHARE: Final = 0.1
 """Part of the deadline that the prices may take."""
 _TINY: Final = 1e-12
 
@@ -38,6 +38,8 @@ class Price:
         The same where the incumbent is in place.
     churn_ratio
         What a load costs in a tick on top of its load cost, as part of the seconds it saves.
+    threads
+        How many cores to use. The plan of a seed depends on it.
     clock
         Returns seconds, never falling.
     """
@@ -45,6 +47,7 @@ class Price:
     steps_per_instance: int = 500
     tick_steps_per_instance: float = 1.0
     churn_ratio: float = 0.02
+    threads: int = 1
     clock: Clock = perf_counter
     name: str = "price"
 
@@ -88,16 +91,16 @@ class Price:
         return lower(blocks, first_prices(blocks), Deadline(_PRICE_SHARE * deadline_s, self.clock))
 
     def _tick(self, blocks: Blocks, state: State, seed: int, deadline: Deadline) -> bool:
-        search = Search(blocks, state, seed)
         steps = int(self.tick_steps_per_instance * len(blocks.instance_memory))
-        return search.polish(steps, deadline)
+        with Search(blocks, state, seed) as search:
+            return search.polish(steps, deadline)
 
     def _search(
         self, blocks: Blocks, state: State, prices: Prices, seed: int, deadline: Deadline
     ) -> bool:
-        search = Search(blocks, state, seed)
-        search.fill_up(prices, deadline)
         steps = self.steps_per_instance * len(blocks.instance_memory)
-        done = search.explore(prices, steps, deadline)
-        search.fill_up(free_of_charge(blocks), deadline)
+        with Search(blocks, state, seed, self.threads) as search:
+            search.fill_up(prices, deadline)
+            done = search.explore(prices, steps, deadline)
+            search.fill_up(free_of_charge(blocks), deadline)
         return done

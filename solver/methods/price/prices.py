@@ -15,7 +15,7 @@ from solver.methods.price.compiled import allocating, inlined
 from solver.methods.price.dual import Prices, dual
 
 _STEPS: Final = 40
-_FIRST_STEP: Final = 0.1
+_FIRST_STEP: Final = 0.05
 _LAST_STEP: Final = 0.002
 """Step lengths fall geometrically, as parts of the bound."""
 _MOMENTUM: Final = 0.5

@@ -8,11 +8,12 @@ owners that earn most with them.
 
 import numpy as np
 
-from solver.methods.price.blocks import Blocks, Float64, Int32
+from solver.methods.price.blocks import Blocks, Float64, Int32, Int64
 from solver.methods.price.chance import Stream, below, uniform
 from solver.methods.price.compiled import allocating, inlined, kernel
 from solver.methods.price.knapsack import Items
 from solver.methods.price.refill import empty, refill
+from solver.methods.price.share import Share
 from solver.methods.price.state import State, add
 
 _MOST_INSTANCES = 3
@@ -25,6 +26,7 @@ _OMIT = 0.1
 def improve(
     blocks: Blocks,
     state: State,
+    share: Share,
     gpu_price: Float64,
     floor: Float64,
     least_gain: float,
@@ -33,25 +35,28 @@ def improve(
     stream: Stream,
 ) -> None:
     """Ruin and recreate a number of times; take back what gains less than ``least_gain``."""
+    mine = np.flatnonzero(share.side == share.number)
+    if len(mine) == 0:
+        return
     taken = np.empty(_MOST_INSTANCES * len(items.mode), np.int32)
     group = np.empty(_MOST_INSTANCES, np.int32)
     starts = np.empty(_MOST_INSTANCES + 1, np.int32)
     for _ in range(steps):
-        size = _choose(blocks, stream, group)
+        size = _choose(blocks, share, mine, stream, group)
         _recreate(
             blocks, state, gpu_price, floor, least_gain, group, size, taken, starts, items, stream
         )
 
 
 @inlined
-def _choose(blocks: Blocks, stream: Stream, group: Int32) -> int:
+def _choose(blocks: Blocks, share: Share, mine: Int64, stream: Stream, group: Int32) -> int:
     """Draw an instance and up to two others of its owner or on its GPU; return how many."""
-    group[0] = below(stream, len(blocks.instance_memory))
+    group[0] = mine[below(stream, len(mine))]
     size = 1
     draws = 2 if uniform(stream) < _THIRD else 1
     for _ in range(draws):
         other = _relative(blocks, stream, group[below(stream, size)])
-        if not _contains(group, size, other):
+        if share.side[other] == share.number and not _contains(group, size, other):
             group[size] = other
             size += 1
     return size

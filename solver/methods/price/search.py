@@ -1,29 +1,35 @@
 """What a solve works on, and the steps it takes until the deadline."""
 
-from typing import Final
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from solver.deadline import Deadline
 from solver.methods.price.blocks import Blocks
-from solver.methods.price.chance import new_stream
+from solver.methods.price.chance import Stream, new_stream
 from solver.methods.price.dual import Prices
-from solver.methods.price.knapsack import new_items
+from solver.methods.price.knapsack import Items, new_items
 from solver.methods.price.prices import free_of_charge
 from solver.methods.price.refill import fill_up
 from solver.methods.price.ruin import improve
+from solver.methods.price.share import Share, everyone, share_gpus, split_owners
 from solver.methods.price.state import State
 
 _CHUNK: Final = 50
 """Steps between looks at the clock, less than a millisecond of work."""
+_SHARED_CHUNK: Final = 200
+"""The same for each of several threads, which have to meet every time."""
 _EQUAL: Final = 1e-9
 """Changes of worth below this, in seconds saved, are rounding."""
 _PRICE_END: Final = 0.9
-_FIRST_PRICE: Final = 1.3
+_FIRST_PRICE: Final = 2.0
 """GPU bytes cost this part of their price at first, and nothing from ``_PRICE_END`` on."""
-_FIRST_FLOOR: Final = 0.8
+_FIRST_FLOOR: Final = 1.2
 """Items that earn less than this part of the price of their memory are passed over at first, which
-leaves time for a third more steps: 1.2 % from the bound after 15 ms at 1,000 functions, not 1.5 %.
+leaves time for more steps. Together with the first price and the first length of the price steps
+chosen such that 10,000 functions end higher after 150 ms (0.25 %, seeds 1-3) and 1 s (0.1 %), and
+1,000 functions after 15 ms (0.24 %, seeds 1-10), all in time of a thread.
 """
 
 
@@ -38,18 +44,25 @@ class Search:
         Where to start; changed in place.
     seed
         Source of all chance.
+    threads
+        How many search at the same time, each among owners of its own; these change all the time.
     """
 
-    def __init__(self, blocks: Blocks, state: State, seed: int) -> None:
+    def __init__(self, blocks: Blocks, state: State, seed: int, threads: int = 1) -> None:
         self._blocks = blocks
         self._state = state
-        self._stream = new_stream(seed)
+        self._stream = new_stream(seed, threads)
         self._free = free_of_charge(blocks)
-        self._items = new_items(
-            max(1, len(blocks.mode_function)),
-            len(blocks.function_library),
-            len(blocks.library_memory),
-        )
+        self._hands = [_new_hand(blocks, seed, number) for number in range(threads)]
+        self._steps = _CHUNK if threads == 1 else threads * _SHARED_CHUNK
+        self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
+
+    def __enter__(self) -> "Search":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
 
     def fill_up(self, prices: Prices, deadline: Deadline) -> None:
         """Add to every instance what fits and gains."""
@@ -58,13 +71,14 @@ class Search:
             if deadline.passed:
                 return
             end = first + _CHUNK
+            hand = self._hands[0]
             fill_up(
-                self._blocks, self._state, prices.gpu, floor, first, end, self._items, self._stream
+                self._blocks, self._state, prices.gpu, floor, first, end, hand.items, hand.stream
             )
 
     def explore(self, prices: Prices, steps: int, deadline: Deadline) -> bool:
         """Ruin and recreate freely; tell whether all steps were taken by the deadline."""
-        for done in range(0, steps, _CHUNK):
+        for done in range(0, steps, self._steps):
             if deadline.passed:
                 return False
             progress = max(done / steps, deadline.elapsed_s / deadline.limit_s)
@@ -75,20 +89,53 @@ class Search:
 
     def polish(self, steps: int, deadline: Deadline) -> bool:
         """Ruin and recreate, keeping only what gains; tell whether all steps were taken."""
-        for _ in range(0, steps, _CHUNK):
+        for _ in range(0, steps, self._steps):
             if deadline.passed:
                 return False
             self._improve(self._free, _EQUAL)
         return True
 
     def _improve(self, prices: Prices, least_gain: float) -> None:
+        if self._pool is None:
+            self._work(self._hands[0], self._state, everyone(self._blocks), prices, least_gain)
+            return
+        sides = split_owners(self._blocks, len(self._hands), self._stream)
+        states = share_gpus(self._blocks, self._state, sides, len(self._hands), self._stream)
+        others = [
+            self._pool.submit(self._work, hand, state, Share(sides, number), prices, least_gain)
+            for number, (hand, state) in enumerate(zip(self._hands, states, strict=True))
+            if number > 0
+        ]
+        self._work(self._hands[0], states[0], Share(sides, 0), prices, least_gain)
+        for other in others:
+            other.result()
+        self._state.free_gpu[:] = sum(state.free_gpu for state in states)
+
+    def _work(
+        self, hand: "_Hand", state: State, share: Share, prices: Prices, least_gain: float
+    ) -> None:
         improve(
             self._blocks,
-            self._state,
+            state,
+            share,
             prices.gpu,
             prices.memory,
             least_gain,
-            _CHUNK,
-            self._items,
-            self._stream,
+            _CHUNK if self._pool is None else _SHARED_CHUNK,
+            hand.items,
+            hand.stream,
         )
+
+
+class _Hand(NamedTuple):
+    """What one thread works with."""
+
+    items: Items
+    stream: Stream
+
+
+def _new_hand(blocks: Blocks, seed: int, number: int) -> _Hand:
+    items = new_items(
+        max(1, len(blocks.mode_function)), len(blocks.function_library), len(blocks.library_memory)
+    )
+    return _Hand(items, new_stream(seed, number))
