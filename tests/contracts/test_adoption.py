@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from executor import events as ev
-from executor.domain import InstanceState, ResidencyState
+from executor.domain import InstanceState, ResidencyState, Tier
 from executor.functions import Package
+from executor.units import MIB
+from tests.executor.gpu.fakes import GPU, FakeGpus
 from tests.executor.runtimes.killed import OPENERS, Plan
 from tests.executor.runtimes.worlds import ECHO, HANG, LIMIT_BYTES, handler, sharing
 
@@ -85,3 +87,22 @@ async def test_what_has_other_code_by_now_is_removed(
     async with OPENERS[runtime](plan.packages, plan.directory) as here:
         await here.start()
         assert (await here.load("echo")).import_s > 0
+
+
+async def test_what_a_killed_server_has_left_on_a_gpu_is_there_and_accounted_for(
+    tmp_path: Path,
+) -> None:
+    package = FakeGpus(tmp_path / "gpus").package("f", tmp_path)
+    plan = Plan("gpu", [package], tmp_path / "state", ("f",), tier=Tier.GPU)
+    plan.play(tmp_path)
+    async with OPENERS["gpu"](plan.packages, plan.directory) as here:
+        (instance,) = (await here.expect(ev.InstancesFound)).instances
+        assert instance.gpu == GPU
+        held = instance.residencies["f"]
+        assert (held.tier, held.state) == (Tier.GPU, ResidencyState.READY)
+        assert held.gpu_memory_bytes == 400 * MIB
+        here.run("f", tier=Tier.GPU)
+        started = await here.expect(ev.Started)
+        assert (started.tier, started.report) == (Tier.GPU, None)
+        await here.expect(ev.Completed)
+        await here.load("f", Tier.HOST)

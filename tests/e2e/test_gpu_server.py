@@ -57,12 +57,19 @@ async def where(served: Site, function: str) -> str:
     return str(answer.json()["outputs"][0]["data"][0])
 
 
+def log(folder: Path) -> str:
+    """Return what the server said on its error output."""
+    return (folder / "server" / "server.log").read_text()
+
+
 async def metric(served: Site, name: str) -> float:
     (line,) = [one for one in (await served.metrics()).splitlines() if one.startswith(name)]
     return float(line.split()[-1])
 
 
-async def test_calls_take_turns_on_a_full_gpu_and_models_stay_in_memory(served: Site) -> None:
+async def test_calls_take_turns_on_a_full_gpu_and_models_stay_in_memory(
+    served: Site, tmp_path: Path
+) -> None:
     for function in ("f", "g", "f", "g"):
         assert await where(served, function) == f"gpu on {GPU}"
     text = await served.metrics()
@@ -71,6 +78,7 @@ async def test_calls_take_turns_on_a_full_gpu_and_models_stay_in_memory(served: 
         assert f'headstart_requests_total{{{labels}cold",status="200"}} 1.0' in text
     assert "headstart_load_failures_total 0.0" in text
     assert "headstart_offloads_total 0.0" in text
+    assert log(tmp_path).count("GPUs are shared in slices of time") == 1
 
 
 async def test_what_other_programs_hold_and_faults_reach_calls_and_metrics(
@@ -116,6 +124,7 @@ async def test_mps_daemons_are_there_while_the_server_is(
         assert Path(pipes, "threads").read_text() == "40.0"
         assert await metric(served, "headstart_mps_restarts_total") == 0
     assert not Path(pipes, "threads").exists()
+    assert "slices of time" not in log(tmp_path)
 
 
 async def test_no_call_is_lost_while_models_take_turns(served: Site, gpus: FakeGpus) -> None:

@@ -156,7 +156,7 @@ class FakeGpus:
         self.folder = folder
         self.script = folder / "script"
         self.held = folder / "held"
-        self.held.mkdir(parents=True)
+        self.held.mkdir(parents=True, exist_ok=True)
         self.say()
 
     def say(self, *lines: str, foreign_mib: int = 0) -> None:

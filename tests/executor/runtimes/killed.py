@@ -9,14 +9,18 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from executor import events as ev
 from executor.actions import StartInstance
+from executor.domain import Tier
 from executor.functions import Package
+from tests.executor.gpu import fakes
 from tests.executor.runtimes import containers, worlds
 from tests.executor.runtimes.worlds import LIMIT_BYTES, World
 
@@ -25,9 +29,20 @@ GRACE_S = 60.0
 
 Opener = Callable[[list[Package], Path], AbstractAsyncContextManager[World]]
 
+
+@asynccontextmanager
+async def _world_with_gpu(packages: list[Package], directory: Path) -> AsyncIterator[World]:
+    """Open a process runtime with the GPU of the folder in which its directory is."""
+    with pytest.MonkeyPatch.context() as patch, fakes.opened(directory.parent, patch) as (_, gpu):
+        made = worlds.world(packages, directory, isolate=False, grace_s=GRACE_S, gpus={"w": gpu})
+        async with made as opened:
+            yield opened
+
+
 OPENERS: dict[str, Opener] = {
     "process": lambda packages, directory: worlds.world(packages, directory, grace_s=GRACE_S),
     "docker": lambda packages, directory: containers.world(packages, directory, grace_s=GRACE_S),
+    "gpu": _world_with_gpu,
 }
 
 
@@ -40,6 +55,7 @@ class Plan:
     directory: Path
     loads: tuple[str, ...]
     call: str | None = None
+    tier: Tier = Tier.HOST
 
     def play(self, folder: Path) -> None:
         """Run it to its end in a process of its own; ``folder`` is for notes."""
@@ -52,10 +68,12 @@ class Plan:
 async def live(plan: Plan) -> None:
     """Live as planned."""
     async with OPENERS[plan.runtime](plan.packages, plan.directory) as here:
-        here.submit(StartInstance("i1", "w", "o", LIMIT_BYTES, function=plan.loads[0]))
+        gpu = fakes.GPU if plan.runtime == "gpu" else None
+        start = StartInstance("i1", "w", "o", LIMIT_BYTES, gpu=gpu, function=plan.loads[0])
+        here.submit(start)
         await here.expect(ev.InstanceReady)
         for function in plan.loads:
-            await here.load(function)
+            await here.load(function, plan.tier)
         if plan.call is not None:
             here.run(plan.call, keep=frozenset(plan.loads))
             await here.expect(ev.Started)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executor import events as ev
-from executor.actions import Load, Offload, Run, RuntimeAction, StartInstance
+from executor.actions import CancelRun, Load, Offload, Run, RuntimeAction, StartInstance
 from executor.domain import Instance, InstanceState, Residency, ResidencyState, Tier
 from executor.gpu.keeper import GpuSettings, Keeper
 from executor.gpu.usage import Device, Usage
@@ -63,10 +63,9 @@ class Scene:
     def load(self, function: str, tier: Tier = Tier.GPU, instance_id: str = "i1") -> None:
         self.gate.submit(Load(instance_id, function, tier))
 
-    def run(self, function: str, instance_id: str = "i1", keep: str = "") -> None:
-        deadline_s = asyncio.get_running_loop().time() + 60.0
-        run = Run("c", instance_id, function, Tier.GPU, deadline_s, frozenset(keep))
-        self.gate.submit(run)
+    def run(self, function: str, instance_id: str = "i1", timeout_s: float = 60.0) -> None:
+        deadline_s = asyncio.get_running_loop().time() + timeout_s
+        self.gate.submit(Run("c", instance_id, function, Tier.GPU, deadline_s))
 
     def tiers(self) -> list[Tier]:
         loads = [one for one in self.forwarded if isinstance(one, Load | Run)]
@@ -147,3 +146,22 @@ async def test_what_a_killed_server_has_left_on_a_gpu_is_accounted_for(scene: Sc
     assert scene.free_mib() == 600
     scene.gate.happened(ev.Offloaded(1.0, "i9", "f"))
     assert scene.free_mib() == 1000
+
+
+async def test_a_call_that_has_waited_for_too_long_is_the_instances_to_end(scene: Scene) -> None:
+    scene.load("f")
+    scene.gate.submit(Offload("i1", "f"))
+    scene.run("big", "i2", timeout_s=0.0)
+    assert scene.tiers() == [Tier.GPU]
+    while len(scene.tiers()) < 2:
+        await asyncio.sleep(0)
+    assert scene.tiers() == [Tier.GPU, Tier.HOST]
+
+
+async def test_a_cancelled_call_that_waits_is_the_instances_to_end(scene: Scene) -> None:
+    scene.load("f")
+    scene.gate.submit(Offload("i1", "f"))
+    scene.run("big", "i2")
+    scene.gate.submit(CancelRun("c", "i2"))
+    assert scene.tiers() == [Tier.GPU, Tier.HOST]
+    assert scene.forwarded[-1] == CancelRun("c", "i2")
