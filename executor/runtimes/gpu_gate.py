@@ -10,7 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from executor import events as ev
-from executor.actions import CancelRun, Load, Offload, Run, RuntimeAction, StartInstance
+from executor.actions import (
+    CancelRun,
+    Load,
+    Offload,
+    Run,
+    RuntimeAction,
+    StartInstance,
+    StopInstance,
+)
 from executor.clock import Clock
 from executor.domain import Instance, Tier
 from executor.errors import RuntimeFailure
@@ -84,6 +92,10 @@ class GpuGate:
                 self._load(action)
             case Offload(instance_id=id_, function=function):
                 self._leave(id_, function)
+                self._means.forward(action)
+            case StopInstance(instance_id=id_):
+                place = self._places.get(id_)
+                self._leave(id_, *(place.placed if place is not None else ()))
                 self._means.forward(action)
             case Run():
                 self._run(action)
@@ -172,10 +184,10 @@ class GpuGate:
             self._tell_budgets()
         return admitted
 
-    def _leave(self, instance_id: str, function: str) -> None:
+    def _leave(self, instance_id: str, *functions: str) -> None:
         place = self._places.get(instance_id)
         if place is not None:
-            place.leave(function)
+            place.leave(*functions)
 
     def _held_back(self, event: ev.Loaded | ev.LoadFailed | ev.Offloaded) -> bool:
         """Note what has become of a function; True when it is told later, or is our own doing."""

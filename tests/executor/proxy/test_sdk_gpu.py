@@ -67,6 +67,11 @@ def test_the_way_back_copies_nothing_and_returns_the_memory(shim: Shim) -> None:
     assert shim.asked == ["synchronize", "synchronize", "empty"]
 
 
+def test_what_is_no_network_is_told_what_it_needs() -> None:
+    with pytest.raises(TypeError, match="a dict is no network of torch; its handler needs"):
+        to_gpu({})
+
+
 def test_a_network_can_go_again(shim: Shim) -> None:
     one = network()
     for _ in range(2):

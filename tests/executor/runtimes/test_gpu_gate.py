@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from executor import events as ev
-from executor.actions import CancelRun, Load, Offload, Run, RuntimeAction, StartInstance
+from executor.actions import (
+    CancelRun,
+    Load,
+    Offload,
+    Run,
+    RuntimeAction,
+    StartInstance,
+    StopInstance,
+)
 from executor.domain import Instance, InstanceState, Residency, ResidencyState, Tier
 from executor.gpu.keeper import GpuSettings, Keeper
 from executor.gpu.usage import Device, Usage
@@ -108,6 +116,15 @@ async def test_a_call_waits_for_what_is_being_taken_away(scene: Scene) -> None:
     scene.run("big", "i2")
     assert scene.tiers() == [Tier.GPU]
     scene.gate.happened(ev.Offloaded(0.0, "i1", "f"))
+    assert scene.tiers() == [Tier.GPU, Tier.GPU]
+
+
+async def test_a_call_waits_for_an_instance_that_stops(scene: Scene) -> None:
+    scene.load("f")
+    scene.gate.submit(StopInstance("i1"))
+    scene.run("big", "i2")
+    assert scene.tiers() == [Tier.GPU]
+    scene.gate.happened(ev.InstanceGone(0.0, "i1"))
     assert scene.tiers() == [Tier.GPU, Tier.GPU]
 
 

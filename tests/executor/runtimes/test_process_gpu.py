@@ -1,7 +1,9 @@
 """Functions on a GPU that is not there, under processes, ledger and driver library that are."""
 
 import json
+import os
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +25,7 @@ from tests.executor.gpu.fakes import (
     control_program,
     opened,
 )
-from tests.executor.runtimes.worlds import LIMIT_BYTES, World, world
+from tests.executor.runtimes.worlds import LIMIT_BYTES, World, sharing, world
 
 pytestmark = pytest.mark.anyio
 
@@ -231,6 +233,42 @@ async def test_an_instance_whose_mps_daemon_does_not_start_says_why(
             here.submit(StartInstance("i1", "w", "o", LIMIT_BYTES, gpu=GPU))
             gone = await here.expect(ev.InstanceGone)
             assert gone.error == "no program nvidia-cuda-mps-control on the PATH"
+
+
+QUIET = """
+import os
+
+def load():
+    return "host"
+
+def to_gpu(model):
+    return "gpu"
+
+def to_host(model):
+    return "host"
+
+def predict(model, request):
+    return {"y": [f"{model} on {os.environ['CUDA_VISIBLE_DEVICES']} as {os.getuid()}"]}
+"""
+
+
+@pytest.mark.parametrize("libraries", [(), ("decimal",)])
+async def test_isolated_and_forked_functions_move_too(
+    libraries: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(tmp_path, monkeypatch) as (gpus, keeper):
+        package = gpus.package("f", tmp_path, code=QUIET)
+        package = sharing(package, *libraries) if libraries else package
+        own = {**package.environment, "CUDA_VISIBLE_DEVICES": "GPU-9"}
+        packages = [replace(package, environment=own)]
+        async with world(packages, tmp_path / "state", gpus={"w": keeper}) as here:
+            site = Site(here, gpus, keeper)
+            await here.start(gpu=GPU)
+            await here.load("f", Tier.GPU)
+            await here.load("f", Tier.HOST)
+            said = await site.answer("f", Tier.GPU)
+            assert said.startswith(f"gpu on {GPU} as ")
+            assert os.getuid() != 0 or not said.endswith(" as 0")
 
 
 @pytest.mark.torch

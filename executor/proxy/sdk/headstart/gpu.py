@@ -13,7 +13,17 @@ def to_gpu(network: Network) -> Network:
 
     Each tensor is copied to pinned memory first, so that the GPU fetches one while the next is
     copied. All have arrived when this returns.
+
+    Raises
+    ------
+    TypeError
+        If it is no network of torch.
     """
+    if not hasattr(network, "parameters"):
+        raise TypeError(
+            f"a {type(network).__name__} is no network of torch; "
+            "its handler needs functions to_gpu and to_host of its own"
+        )
     import torch
 
     home = [(tensor, tensor.data) for tensor in _tensors(network)]
