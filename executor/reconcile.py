@@ -56,7 +56,7 @@ def lacking(instance: Instance, wishes: Iterable[Wish]) -> bool:
     held = instance.residencies
     for wish in wishes:
         residency = held.get(wish.function)
-        if residency is None or _moves(residency, wish):
+        if residency is None or (residency.tier is not wish.tier and _moves(residency, wish)):
             return True
     return False
 

@@ -59,6 +59,7 @@ class HistogramPredictor(BasePredictor):
         return at_least
 
 
+PER_WIDTH_S = 1.0 / np.diff(EDGES_S)
 PRIOR_REACHING = PRIOR_GAPS * np.array([survival(edge_s) for edge_s in EDGES_S])
 
 
@@ -88,8 +89,7 @@ def _add(
 def _mass_after(reaching: NDArray[np.float32], after_s: float) -> float:
     """Return the mass of gaps longer than ``after_s``, the prior's included."""
     b = _bin(after_s)
-    low_s, high_s = EDGES_S[b], EDGES_S[b + 1]
-    share = min(1.0, (after_s - low_s) / (high_s - low_s))
+    share = min(1.0, (after_s - EDGES_S[b]) * PER_WIDTH_S[b])
     low, high = reaching[b] + PRIOR_REACHING[b], reaching[b + 1] + PRIOR_REACHING[b + 1]
     return float(low + share * (high - low))
 
@@ -114,19 +114,20 @@ def _chances(
 ) -> None:
     """Integrate over the time of the first call the chance that others follow it in time."""
     end_s = waited_s + horizon_s
-    total, left = _mass_after(reaching, 0.0), _mass_after(reaching, waited_s)
+    left = _mass_after(reaching, waited_s)
+    per_total, per_left = 1.0 / _mass_after(reaching, 0.0), 1.0 / left
     at_least[:] = 0.0
-    at_least[0] = 1.0 - _mass_after(reaching, end_s) / left
+    at_least[0] = 1.0 - _mass_after(reaching, end_s) * per_left
     low_s, low_mass = waited_s, left
     for b in range(_bin(waited_s), _bin(end_s) + 1):
         high_s = min(EDGES_S[b + 1], end_s)
         high_mass = _mass_after(reaching, high_s)
-        share = (low_mass - high_mass) / left
+        share = (low_mass - high_mass) * per_left
         if share > LEAST_SHARE:
             for part in (0.21, 0.79):
                 remaining_s = end_s - low_s - part * (high_s - low_s)
                 follow = 0.5 * share
                 for j in range(1, MAX_ARRIVALS):
-                    follow *= 1.0 - _mass_after(reaching, remaining_s / j) / total
+                    follow *= 1.0 - _mass_after(reaching, remaining_s / j) * per_total
                     at_least[j] += follow
         low_s, low_mass = high_s, high_mass
