@@ -124,6 +124,7 @@ class PlanSection(_Section):
     horizon_s: PositiveFloat = 10.0
     period_s: PositiveFloat = 1.0
     rest_s: NonNegativeFloat = 0.0
+    patience_s: NonNegativeFloat = 0.0
     loads_at_once: PositiveInt = 1
     method: str = "auto"
     deadline_s: PositiveFloat = 0.05

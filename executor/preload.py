@@ -10,7 +10,7 @@ from executor import planner, reconcile
 from executor.actions import Action, Load, Offload, Solve
 from executor.columns import Rows
 from executor.displacement import Resident, make_room
-from executor.domain import Instance, InstanceState, Tier
+from executor.domain import NOBODY, Instance, InstanceState, Tier
 from executor.errors import PlanRejected
 from executor.events import Loaded, PlanReady
 from executor.lifecycle import Lifecycle
@@ -37,12 +37,17 @@ class PlanSettings:
         Limits for carrying plans out.
     rest_s
         Least time from one plan to the next, which bounds what planning takes.
+    patience_s
+        Least time from one plan for changed owners to the next. What a call takes away the plan in
+        force loads again, so that they may wait; not so owners with an idle instance that no plan
+        has seen, who are planned for as soon as ``rest_s`` allows.
     """
 
     horizon_s: float = 10.0
     period_s: float = 1.0
     budget: reconcile.Budget = field(default_factory=reconcile.Budget)
     rest_s: float = 0.0
+    patience_s: float = 0.0
 
 
 class Preloader:
@@ -68,6 +73,8 @@ class Preloader:
         self._solving = False
         self._asked_s = -math.inf
         self._next_full_s = -math.inf
+        self._next_changed_s = -math.inf
+        self._unseen: dict[str, None] = {}
         predictor.resize(len(state.functions))
 
     def arrived(self, function: str, at_s: float) -> None:
@@ -125,8 +132,10 @@ class Preloader:
             self._wishes[wish.instance_id].append(wish)
 
     def _due_s(self, settings: PlanSettings) -> float:
-        rested_s = self._asked_s + settings.rest_s
-        return rested_s if self._state.unplanned else max(rested_s, self._next_full_s)
+        if self._unseen:
+            return self._asked_s + settings.rest_s
+        due_s = self._next_changed_s if self._state.unplanned else self._next_full_s
+        return max(self._asked_s + settings.rest_s, due_s)
 
     def _ask(self, settings: PlanSettings, at_s: float) -> Iterator[Solve]:
         owners = self._owners(settings, at_s)
@@ -151,13 +160,19 @@ class Preloader:
 
     def _owners(self, settings: PlanSettings, at_s: float) -> list[str]:
         """Take out the owners to plan for: all when that is due, or when all have changed."""
-        everyone = self._state.owners()
-        changed = [owner for owner in everyone if owner in self._state.unplanned]
-        self._state.unplanned.clear()
-        if at_s < self._next_full_s and len(changed) < len(everyone):
-            return changed
-        self._next_full_s = at_s + settings.period_s
-        return everyone
+        everyone, unplanned = self._state.owners(), self._state.unplanned
+        waited = at_s >= self._next_changed_s
+        chosen = [one for one in everyone if one in (unplanned if waited else self._unseen)]
+        if at_s >= self._next_full_s or len(chosen) == len(everyone):
+            chosen, waited = everyone, True
+            self._next_full_s = at_s + settings.period_s
+        if waited:
+            self._next_changed_s = at_s + settings.patience_s
+            unplanned.clear()
+        for owner in chosen:
+            unplanned.pop(owner, None)
+        self._unseen.clear()
+        return chosen
 
     def _rows(self, owners: list[str], at_s: float) -> Rows:
         """Find the owners' functions that may be pre-loaded now."""
@@ -222,10 +237,12 @@ class Preloader:
             instance = self._state.instances.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
-            elif instance.state is InstanceState.IDLE and reconcile.lacking(
-                instance, self._wishes.get(id_, ())
-            ):
-                found[id_] = instance
+            elif instance.state is InstanceState.IDLE:
+                wishes = self._wishes.get(id_)
+                if wishes is None and instance.owner != NOBODY:
+                    self._unseen[instance.owner] = None
+                elif wishes is not None and reconcile.lacking(instance, wishes):
+                    found[id_] = instance
         return found
 
     def _barred(self, at_s: float) -> set[str]:

@@ -197,6 +197,7 @@ def warm_up(arrivals: ArrivalSection, plan: PlanSection) -> None:
 
 def _settings(config: Config) -> Settings:
     budget = Budget(config.plan.loads_at_once, config.worker.instance_reserve)
-    plan = PlanSettings(config.plan.horizon_s, config.plan.period_s, budget, config.plan.rest_s)
+    often = (config.plan.rest_s, config.plan.patience_s)
+    plan = PlanSettings(config.plan.horizon_s, config.plan.period_s, budget, *often)
     serving = ServeSettings(config.serve.queue_limit, config.serve.warm_keeps_model)
     return Settings(serving, plan if config.plan.enabled else None)

@@ -1,0 +1,63 @@
+"""When plans are asked for."""
+
+from itertools import pairwise
+
+from executor.actions import Solve
+from executor.controller import Settings
+from executor.preload import PlanSettings
+from tests.executor.simulation import Simulation
+from tests.executor.worlds import function
+
+F, G, B = function("f"), function("g"), function("b", owner="bob")
+
+
+def world(*, rest_s: float = 0.0, patience_s: float = 0.0) -> Simulation:
+    plan = PlanSettings(10.0, period_s=1000.0, rest_s=rest_s, patience_s=patience_s)
+    return Simulation([F, G, B], Settings(plan=plan), worker_mib=3000)
+
+
+def plans(made: Simulation, since_s: float) -> list[tuple[float, tuple[str, ...]]]:
+    """When plans were asked for since a time, and for whose instances."""
+    return [
+        (event.at_s, action.problem.owner_names)
+        for event, actions in made.log
+        for action in actions
+        if isinstance(action, Solve) and event.at_s > since_s
+    ]
+
+
+def test_an_owner_whose_instance_turned_idle_is_planned_for_at_once() -> None:
+    made = world()
+    made.call("f", 1.0)
+    made.call("b", 1.0)
+    made.call("f", 20.0)
+    made.run(30.0)
+    assert [owners for _, owners in plans(made, 20.0)] == [("ann",)]
+
+
+def test_known_instances_wait_for_their_plan_as_long_as_patience_goes() -> None:
+    made = world(patience_s=15.0)
+    made.call("f", 1.0)
+    made.call("b", 1.0)
+    made.call("f", 20.0)  # leaves its owner nothing to plan with until it ends
+    made.run(60.0)
+    assert plans(made, 19.0) == [(35.0, ("ann",))]
+
+
+def test_an_instance_that_no_plan_has_seen_does_not_wait() -> None:
+    made = world(patience_s=500.0)
+    made.call("f", 1.0)
+    made.run(19.0)
+    made.call("b", 20.0)
+    made.run(60.0)
+    assert [owners for _, owners in plans(made, 19.0)] == [("bob",)]
+
+
+def test_plans_are_as_far_apart_as_they_must_rest() -> None:
+    made = world(rest_s=7.0)
+    for at_s in range(1, 40):
+        made.call("f", float(at_s))
+    made.run(60.0)
+    times = [at_s for at_s, _ in plans(made, 0.0)]
+    assert len(times) > 3
+    assert all(later - sooner >= 7.0 for sooner, later in pairwise(times))
