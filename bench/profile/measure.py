@@ -37,6 +37,8 @@ class Sample:
     """
 
     start_s: float
+    offload_s: float
+    call_s: float
     base_bytes: int
     first_ready_s: float
     ready_s: float
@@ -105,15 +107,19 @@ class Laboratory:
         self._submit(StartInstance(instance, self._worker, known.owner, known.memory_limit_bytes))
         up = await self._expect(ev.InstanceReady)
         first_ready_s, _ = await self._load(instance, function)
+        asked_s = self._clock()
         self._submit(Offload(instance, function))
-        await self._expect(ev.Offloaded)
+        offload_s = (await self._expect(ev.Offloaded)).at_s - asked_s
         ready_s, report = await self._load(instance, function)
-        first_run_s, run_s = [await self._call(instance, function, request) for _ in range(2)]
+        _, first_run_s = await self._call(instance, function, request)
+        call_s, run_s = await self._call(instance, function, request)
         held = await self._expect(ev.Measured)
         self._submit(StopInstance(instance))
         await self._expect(ev.InstanceGone)
         return Sample(
             start_s=up.at_s - begun_s,
+            offload_s=offload_s,
+            call_s=call_s,
             base_bytes=up.base_bytes,
             first_ready_s=first_ready_s,
             ready_s=ready_s,
@@ -130,15 +136,16 @@ class Laboratory:
         loaded = await self._expect(ev.Loaded)
         return loaded.at_s - begun_s, loaded.report
 
-    async def _call(self, instance: str, function: str, request: Payload) -> float:
+    async def _call(self, instance: str, function: str, request: Payload) -> tuple[float, float]:
+        """Call a function; return the seconds until it has the request, and to its answer."""
         call = f"c{next(self._numbers)}"
         self._calls.open(call, request)
-        deadline_s = self._clock() + CALL_TIMEOUT_S
-        self._submit(Run(call, instance, function, Tier.HOST, deadline_s))
+        begun_s = self._clock()
+        self._submit(Run(call, instance, function, Tier.HOST, begun_s + CALL_TIMEOUT_S))
         started = await self._expect(ev.Started)
         completed = await self._expect(ev.Completed)
         self._calls.close(call)
-        return completed.at_s - started.at_s
+        return started.at_s - begun_s, completed.at_s - started.at_s
 
     def _submit(self, action: RuntimeAction) -> None:
         self.runtime.submit(action)
@@ -188,6 +195,8 @@ def summed_up(packages: Mapping[str, Package], samples: Mapping[str, list[Sample
     return ProfileFile(
         start_s=_median(one.start_s for one in everything),
         base_mib=_mib(one.base_bytes for one in everything),
+        offload_s=_median(one.offload_s for one in everything),
+        call_s=_median(one.call_s for one in everything),
         libraries={library: _library(some) for library, some in members.items()},
         models={name: _model(packages[name], some) for name, some in samples.items()},
     )

@@ -58,11 +58,17 @@ class ModelCosts(BaseModel):
 
 
 class ProfileFile(BaseModel):
-    """The start of a container, what it holds with nothing loaded, libraries and models."""
+    """The start of a container, what it holds with nothing loaded, libraries and models.
+
+    ``offload_s`` is how long it takes until a function is confirmed gone, ``call_s`` how long until
+    one that is loaded has its request.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     start_s: PositiveFloat
     base_mib: NonNegativeInt = 0
+    offload_s: NonNegativeFloat = 0.02
+    call_s: NonNegativeFloat = 0.0
     libraries: dict[str, LibraryCosts] = Field(default_factory=dict)
     models: Annotated[dict[str, ModelCosts], Field(min_length=1)]
 
@@ -95,6 +101,7 @@ class ProfileFile(BaseModel):
             {function: self.profile(model) for function, model in models.items()},
             run_s,
             self.start_s,
+            self.offload_s,
             base_bytes=self.base_mib * MIB,
             libraries={
                 function: SimLibrary(
@@ -106,6 +113,7 @@ class ProfileFile(BaseModel):
                 if one.library in self.libraries
             },
             first_call_s={function: one.first_call_s for function, one in costs.items()},
+            call_s=self.call_s,
             cores=cores,
         )
 

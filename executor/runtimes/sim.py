@@ -29,7 +29,9 @@ class SimCosts:
     takes up to 50 ms, forking a fresh manager 5 ms (both measured). ``base_bytes`` is what an
     instance holds with nothing loaded. A function in ``libraries`` is forked from a process that
     has imported its library, the first of an instance once that is done; all others import what
-    they need themselves. ``first_call_s`` is what the first call after a load takes more.
+    they need themselves. ``first_call_s`` is what the first call after a load takes more,
+    ``call_s`` the way of any call to its function. All of it is work of one processor each: where
+    more is under way than there are ``cores``, all of it takes longer.
     """
 
     profiles: Mapping[str, Profile]
@@ -40,6 +42,7 @@ class SimCosts:
     base_bytes: int = 0
     libraries: Mapping[str, SimLibrary] = field(default_factory=dict)
     first_call_s: Mapping[str, float] = field(default_factory=dict)
+    call_s: float = 0.0
     cores: float = math.inf
 
 
@@ -265,7 +268,8 @@ class SimRuntime:
                 self._remove(instance, run.instance_id, name)
             self._serve(instance, run)
 
-        return self._after(self._costs.offload_s if leaving else 0.0, cleared)
+        rounds = max(1.0, len(leaving) / self._costs.cores) if leaving else 0.0
+        return self._after(self._costs.call_s + self._costs.offload_s * rounds, cleared)
 
     def _serve(self, instance: _Instance, run: Run) -> None:
         tier = instance.reachable(run.tier)

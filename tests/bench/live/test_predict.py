@@ -11,7 +11,7 @@ from executor.packages import read_packages
 from tests.e2e.servers import ECHO, write_function
 
 COSTS = ModelCosts(library="", import_s=0.5, load_s=0.25, memory_mib=48, limit_mib=128, run_s=0.5)
-PROFILE = ProfileFile(start_s=1.0, models={"f": COSTS})
+PROFILE = ProfileFile(start_s=1.0, call_s=0.125, models={"f": COSTS})
 
 
 def predicted(folder: Path, arrivals: list[Arrival], cores: int, **settings: object) -> Ran:
@@ -28,15 +28,15 @@ def test_a_call_takes_what_was_measured(tmp_path: Path) -> None:
     ran = predicted(tmp_path, calls, 2, plan={"enabled": False})
     cold, resident = ran.outcomes
     assert (cold.start_kind, resident.start_kind) == ("cold", "host")
-    assert (cold.wait_s, cold.loading_s, cold.run_s) == pytest.approx((1.0, 0.75, 0.5))
-    assert resident.latency_s == pytest.approx(0.5)
+    assert (cold.wait_s, cold.loading_s, cold.run_s) == pytest.approx((1.0, 0.875, 0.5))
+    assert resident.latency_s == pytest.approx(0.625)
     assert ran.held_gib_s == pytest.approx(19.0 * 128 / 1024)
 
 
 def test_calls_share_the_cores(tmp_path: Path) -> None:
     calls = [Arrival(1.0, "f"), Arrival(1.0, "g")]
     ran = predicted(tmp_path, calls, 1, plan={"enabled": False})
-    assert [one.latency_s for one in ran.outcomes] == pytest.approx([4.5, 4.5])
+    assert [one.latency_s for one in ran.outcomes] == pytest.approx([4.75, 4.75])
 
 
 def test_what_is_offloaded_after_each_call_is_loaded_ahead_of_the_next(tmp_path: Path) -> None:

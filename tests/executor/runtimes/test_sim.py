@@ -1,5 +1,7 @@
 """What the simulated runtime adds to the contract: libraries that functions share, and time."""
 
+import math
+
 import pytest
 
 from executor import events as ev
@@ -18,7 +20,7 @@ TORCH, JAX = SimLibrary("torch", 1.0, 100 * MIB), SimLibrary("jax", 2.0, 60 * MI
 class World:
     """An instance of 200 MiB in which ``a`` and ``b`` share a library and ``c`` has another."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: float = math.inf) -> None:
         self.timer = EventHeap()
         self.events: list[ev.Event] = []
         costs = SimCosts(
@@ -26,6 +28,7 @@ class World:
             lambda _call, _function: 0.5,
             libraries={"a": TORCH, "b": TORCH, "c": JAX},
             first_call_s={"a": 0.125},
+            cores=cores,
         )
         self.runtime = SimRuntime(self.timer, costs, self.events.append)
         self.runtime.submit(StartInstance("i", "w", "o", 200 * MIB))
@@ -95,3 +98,16 @@ def test_the_first_call_after_a_load_takes_longer() -> None:
     world.load("a")
     assert world.run("a") == pytest.approx((0.0, 0.625))
     assert world.run("a") == pytest.approx((0.0, 0.5))
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(math.inf, 0.02), (2, 0.02), (1, 0.04)])
+def test_functions_in_the_way_are_removed_by_as_many_cores_as_there_are(
+    cores: float, expected: float
+) -> None:
+    world = World(cores)
+    for function in "aba":
+        world.load(function)
+    world.runtime.submit(Load("i", "c", Tier.HOST))
+    world.take()
+    to_start_s, _ = world.run("c")
+    assert to_start_s == pytest.approx(expected)
