@@ -12,7 +12,8 @@ from executor.domain import Invocation, StartKind
 class OpenCall:
     """A call between ``Arrived`` and ``Finish``.
 
-    ``instance_id`` is where it runs or, while it waits, the instance being started for it.
+    ``instance_id`` is where it runs or, while it waits, the instance being started for it;
+    ``look_again_s`` is when to decide anew on a call that waits for another to end.
     """
 
     invocation: Invocation
@@ -22,6 +23,7 @@ class OpenCall:
     dispatched_s: float = 0.0
     started_s: float | None = None
     attempts: int = 0
+    look_again_s: float = math.inf
 
     def timings(self, at_s: float) -> Timings:
         """Split the time until the answer at ``at_s``; needs a call that has started."""
@@ -90,7 +92,7 @@ class Backlog:
         self._waiting.pop(call.invocation.id, None)
 
     def next_deadline_s(self) -> float:
-        """When the first waiting call must have ended; infinite when none waits."""
+        """When the first waiting call must have ended or be looked at; infinite when none waits."""
         if not self._waiting:
             return math.inf
-        return min(call.invocation.deadline_s for call in self.waiting())
+        return min(min(call.invocation.deadline_s, call.look_again_s) for call in self.waiting())

@@ -1,5 +1,6 @@
 """Takes calls in, hands them to instances and closes them, each exactly once."""
 
+import math
 from dataclasses import dataclass
 
 from executor import displacement, routing
@@ -16,6 +17,7 @@ from executor.errors import (
     UnknownFunction,
 )
 from executor.hosting import Hosting
+from executor.patience import Patience
 from executor.quarantine import Quarantine
 from executor.routing import Worth
 from executor.state import State
@@ -75,6 +77,7 @@ class Serving:
         self._values = values
         self._settings = settings
         self._outbox = outbox
+        self._patience = Patience(state, self.backlog)
 
     def arrived(self, invocation: Invocation, at_s: float) -> None:
         """Take a call in and serve it, let it wait, or refuse it."""
@@ -102,10 +105,12 @@ class Serving:
                 self._finish(call, UnknownFunction(f"{function!r} was disabled"))
 
     def tick(self, at_s: float) -> None:
-        """End the calls that have waited too long."""
+        """End the calls that have waited too long, and look again at those whose wait was wrong."""
         for call in self.backlog.waiting():
             if call.invocation.deadline_s <= at_s:
                 self._finish(call, DeadlineExceeded("the call found no instance in time"))
+            elif call.look_again_s <= at_s:
+                self._place(call, at_s)
 
     def drain(self, at_s: float) -> None:
         """Try to place the waiting calls, oldest first; of a function until one must still wait."""
@@ -159,8 +164,9 @@ class Serving:
         call = self.backlog.get(event.invocation_id)
         if call is None:
             return
-        kind = call.start_kind or StartKind.WARM
-        self._finish(call, Served(kind, event.instance_id, call.timings(event.at_s)))
+        kind, timings = call.start_kind or StartKind.WARM, call.timings(event.at_s)
+        self._patience.learn(call.invocation.function, timings.run_s)
+        self._finish(call, Served(kind, event.instance_id, timings))
         self._run_ended(call, event.instance_id, kept=not event.exited, at_s=event.at_s)
 
     def failed(self, event: ev.Failed) -> None:
@@ -190,7 +196,10 @@ class Serving:
 
     def _place(self, call: OpenCall, at_s: float) -> None:
         function = self._state.functions[call.invocation.function]
+        call.look_again_s = math.inf
         match self._decide(call, function, at_s):
+            case routing.Serve() as serve if self._waits(call, function, serve, at_s):
+                pass
             case routing.Serve(instance_id, kind):
                 self._dispatch(call, instance_id, kind, at_s)
             case routing.Create(worker):
@@ -217,6 +226,16 @@ class Serving:
             return self._hosting.reusable(function, at_s)
 
         return routing.choose(self._state, function, values.worth_s, values.eviction_rank, reusable)
+
+    def _waits(self, call: OpenCall, function: Function, serve: routing.Serve, at_s: float) -> bool:
+        """Whether a call that would have to load its function waits for one that runs instead."""
+        if not self._settings.warm_keeps_model:
+            return False
+        until_s = self._patience.until_s(call, function, serve, at_s)
+        if until_s is None:
+            return False
+        call.look_again_s = until_s
+        return True
 
     def _dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
         invocation = call.invocation

@@ -70,10 +70,11 @@ class Simulation:
         functions = tuple(functions)
         self.timer = EventHeap()
         self.finished: dict[str, Finish] = {}
+        self.run_s: dict[str, float] = {}
         self.log: list[tuple[ev.Event, list[Action]]] = []
         self.controller = controller(functions, options or settings(), worker_mib, policy, gpus)
         profiles = {one.name: one.profile for one in functions}
-        costs = SimCosts(profiles, lambda _call, _function: RUN_S, START_S)
+        costs = SimCosts(profiles, lambda _call, name: self.run_s.get(name, RUN_S), START_S)
         self.runtime = SimRuntime(self.timer, costs, self._happened)
         planner = ChargedPlanner(self.timer, by_priority, lambda _: SOLVE_S)
         outlets = Outlets(self._finish, _raise, self._record)
