@@ -30,6 +30,13 @@ LINKS = "links.json"
 LUGGAGE = "files.tar"
 """In a snapshot: what the function has written."""
 
+MARK = "HEADSTART_INSTANCE"
+"""Names the instance of a process in its environment, for the server to find what is left of one.
+
+A restored function has the environment of where it was dumped, so that it must not have this; its
+keeper has.
+"""
+
 _SIGNALLED = 128
 """Added to the number of a signal, it makes the status of who was killed by it, as in shells."""
 
@@ -140,7 +147,7 @@ def _execute_criu(criu: str, image: int, task: _Task, errors: int) -> NoReturn:
     os.dup2(errors, 1)
     os.dup2(errors, 2)
     where = ["--images-dir", folder, "--work-dir", f"/proc/self/fd/{task.home}"]
-    command = [criu, "restore", "--restore-detached", "-v1", *where, *options]
+    command = [criu, "restore", "--restore-detached", "--file-locks", "-v1", *where, *options]
     try:
         os.execv(criu, command)  # noqa: S606
     except OSError as error:

@@ -56,7 +56,8 @@ class RestoredProcess(FunctionProcess):
 
     def _environment(self, cell: Cell) -> dict[str, str]:
         home = str(SHARED_FOLDERS[0])
-        return {**super()._environment(cell), "HOME": home, "TMPDIR": home}
+        environment = {**super()._environment(cell), "HOME": home, "TMPDIR": home}
+        return {key: value for key, value in environment.items() if key != keeper.MARK}
 
     def _launch(self, order: Order, theirs: dict[int, int]) -> None:
         self._ordered, self._links = order, tuple(theirs)

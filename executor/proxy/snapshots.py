@@ -126,7 +126,7 @@ class Snapshots:
         sockets = (link for link in links if link.startswith("socket:"))
         outside = [f"--external={link.replace('socket:', 'unix')}" for link in sockets]
         where = ["--tree", str(FUNCTION_PID), "--images-dir", f"/proc/self/fd/{folder}"]
-        how = ["--leave-running", "--unprivileged", "-v1"]
+        how = ["--leave-running", "--unprivileged", "--file-locks", "-v1"]
         os.execv(self._criu, [self._criu, "dump", *where, *how, *outside])  # noqa: S606
 
 

@@ -1,4 +1,7 @@
-"""Finds and ends processes that outlived the manager of their instance, by their environment."""
+"""Finds and ends processes that outlived the manager of their instance, by their environment.
+
+The manager's processes inherit a variable, ``MARK``, whose value is the instance's folder.
+"""
 
 import asyncio
 import os
@@ -7,8 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-MARK = "HEADSTART_INSTANCE"
-"""Every process of an instance inherits this variable; its value is the instance's folder."""
+from executor.proxy.keeper import MARK
 
 
 async def remove(folder: Path) -> None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from executor.actions import CancelRun, Load, Offload, Run, StartInstance
+from executor.proxy.keeper import MARK
 from executor.proxy.stream import Tail
 from executor.runtimes import leftovers, sockets
 from executor.runtimes.client import ProxyClient
@@ -70,7 +71,7 @@ class InstanceOptions:
     def environment(self) -> dict[str, str]:
         """Return the environment: what functions may know of ours, and the instance's mark."""
         passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-        own = {"PYTHONPATH": str(_CODE), leftovers.MARK: str(self.folder)}
+        own = {"PYTHONPATH": str(_CODE), MARK: str(self.folder)}
         return {**passed_on, **self.variables, **own}
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from executor.runtimes.leftovers import MARK
+from executor.proxy.keeper import MARK
 
 
 def of_instance(folder: Path) -> dict[int, str]:

@@ -7,11 +7,19 @@ from pathlib import Path
 import pytest
 
 from executor import events as ev
-from executor.actions import Offload
+from executor.actions import Load, Offload, StartInstance, StopInstance
+from executor.domain import Tier
 from executor.errors import PermanentFailure
 from executor.runtimes.snapshots import find_criu
 from tests.executor.runtimes import processes
-from tests.executor.runtimes.worlds import ECHO, World, handler, script, world
+from tests.executor.runtimes.worlds import (
+    ECHO,
+    LIMIT_BYTES,
+    World,
+    handler,
+    script,
+    world,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -46,15 +54,19 @@ for number in range(9):
 """
 
 KEEPS_FILES = """
-import os, tempfile
+import fcntl, tempfile
 
 def load():
-    with tempfile.NamedTemporaryFile("w", delete=False) as kept:
-        kept.write("kept by " + kept.name)
-        return kept.name
+    kept = tempfile.NamedTemporaryFile("w", delete=False)
+    kept.write("kept by " + kept.name)
+    kept.flush()
+    fcntl.flock(kept, fcntl.LOCK_EX)
+    return kept
 
 def predict(model, request):
-    return {"y": open(model).read()}
+    model.write("!")
+    model.flush()
+    return {"y": open(model.name).read()}
 """
 
 LEAVES_A_PROCESS = """
@@ -120,6 +132,21 @@ async def test_a_restored_function_has_no_rights(tmp_path: Path) -> None:
         assert restored["folder"] == str(tmp_path / name)
         assert restored["limit"] > 0
     assert seen["f"]["uid"] != seen["g"]["uid"] != 0
+
+
+@pytest.mark.usefixtures("criu")
+async def test_instances_restore_each_others_functions_and_end_alone(tmp_path: Path) -> None:
+    async with world([handler("f", tmp_path, COUNTS)], tmp_path / "s", snapshots=True) as here:
+        here.submit(StartInstance("i2", "w", "o", LIMIT_BYTES))
+        await here.expect(ev.InstanceReady)
+        here.submit(Load("i2", "f", Tier.HOST))
+        await here.expect(ev.Loaded)
+        await here.start()
+        await here.load("f")
+        here.submit(StopInstance("i2"))
+        await here.expect(ev.Offloaded)
+        await here.expect(ev.InstanceGone)
+        assert json.loads(await here.text("f"))["calls"] == 1
 
 
 @pytest.mark.usefixtures("criu")
