@@ -47,7 +47,8 @@ def all_starts(workshop: Workshop, packages: Mapping[str, Package]) -> Iterator[
         package = replace(package, function=replace(package.function, owner=OWNER))
         body = Payload((package.folder / "example.json").read_bytes())
         yield Start(name, "loaded", package, body)
-        yield Start(name, "forked", package, body, share_libraries=True)
+        if package.libraries:
+            yield Start(name, "forked", package, body, share_libraries=True)
         yield Start(name, "restored", package, body, snapshots=True)
 
 
