@@ -13,7 +13,7 @@ GPU_BYTES_BELOW_THEIR_PRICE = (57, 223, 786)
 
 
 def solve(problem: Problem, seed: int = 0) -> Plan:
-    return Decomposed().solve(problem, deadline_s=0.05, seed=seed, incumbent=None)
+    return Decomposed().solve(problem, deadline_s=2.0, seed=seed, incumbent=None)
 
 
 @pytest.fixture(autouse=True, scope="module")
