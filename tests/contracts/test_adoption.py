@@ -10,7 +10,7 @@ from executor.domain import InstanceState, ResidencyState, Tier
 from executor.functions import Package
 from executor.units import MIB
 from tests.executor.gpu.fakes import GPU, FakeGpus
-from tests.executor.runtimes.killed import OPENERS, Plan
+from tests.executor.runtimes.killed import Plan
 from tests.executor.runtimes.worlds import ECHO, HANG, LIMIT_BYTES, handler, sharing
 
 pytestmark = pytest.mark.anyio
@@ -48,7 +48,7 @@ async def test_residents_of_a_killed_server_serve_the_next(
 ) -> None:
     plan = Plan(runtime, packages(tmp_path, way), tmp_path / "state", ("echo", "twin"))
     plan.play(tmp_path)
-    async with OPENERS[runtime](plan.packages, plan.directory) as here:
+    async with plan.opened() as here:
         found = await here.expect(ev.InstancesFound)
         (instance,) = found.instances
         assert (instance.id, instance.owner, instance.function) == ("i1", "o", "echo")
@@ -69,7 +69,7 @@ async def test_residents_of_a_killed_server_serve_the_next(
 async def test_a_call_whose_caller_is_gone_is_ended(runtime: str, way: Way, tmp_path: Path) -> None:
     plan = Plan(runtime, packages(tmp_path, way), tmp_path / "state", ("echo",), call="hang")
     plan.play(tmp_path)
-    async with OPENERS[runtime](plan.packages, plan.directory) as here:
+    async with plan.opened() as here:
         (instance,) = (await here.expect(ev.InstancesFound)).instances
         assert set(instance.residencies) == {"echo"}
         here.run("echo")
@@ -84,7 +84,7 @@ async def test_what_has_other_code_by_now_is_removed(
     plan = Plan(runtime, packages(tmp_path, way), tmp_path / "state", ("echo",))
     plan.play(tmp_path)
     (tmp_path / "twin" / "handler.py").write_text(HANG)
-    async with OPENERS[runtime](plan.packages, plan.directory) as here:
+    async with plan.opened() as here:
         await here.start()
         assert (await here.load("echo")).import_s > 0
 
@@ -95,7 +95,7 @@ async def test_what_a_killed_server_has_left_on_a_gpu_is_there_and_accounted_for
     package = FakeGpus(tmp_path / "gpus").package("f", tmp_path)
     plan = Plan("gpu", [package], tmp_path / "state", ("f",), tier=Tier.GPU)
     plan.play(tmp_path)
-    async with OPENERS["gpu"](plan.packages, plan.directory) as here:
+    async with plan.opened() as here:
         (instance,) = (await here.expect(ev.InstancesFound)).instances
         assert instance.gpu == GPU
         held = instance.residencies["f"]

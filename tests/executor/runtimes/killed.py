@@ -9,7 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +20,13 @@ from executor import events as ev
 from executor.actions import StartInstance
 from executor.domain import Tier
 from executor.functions import Package
+from executor.runtimes.docker import Address
 from tests.executor.gpu import fakes
 from tests.executor.runtimes import containers, worlds
 from tests.executor.runtimes.worlds import LIMIT_BYTES, World
 
 GRACE_S = 60.0
 """Longer than any test takes to start the next server."""
-
-Opener = Callable[[list[Package], Path], AbstractAsyncContextManager[World]]
 
 
 @asynccontextmanager
@@ -37,13 +36,6 @@ async def _world_with_gpu(packages: list[Package], directory: Path) -> AsyncIter
         made = worlds.world(packages, directory, isolate=False, grace_s=GRACE_S, gpus={"w": gpu})
         async with made as opened:
             yield opened
-
-
-OPENERS: dict[str, Opener] = {
-    "process": lambda packages, directory: worlds.world(packages, directory, grace_s=GRACE_S),
-    "docker": lambda packages, directory: containers.world(packages, directory, grace_s=GRACE_S),
-    "gpu": _world_with_gpu,
-}
 
 
 @dataclass(frozen=True)
@@ -56,6 +48,15 @@ class Plan:
     loads: tuple[str, ...]
     call: str | None = None
     tier: Tier = Tier.HOST
+    engine: Address | None = None
+
+    def opened(self) -> AbstractAsyncContextManager[World]:
+        """Open the runtime of the server that will be killed, or of the next one."""
+        if self.runtime == "process":
+            return worlds.world(self.packages, self.directory, grace_s=GRACE_S)
+        if self.runtime == "gpu":
+            return _world_with_gpu(self.packages, self.directory)
+        return containers.world(self.packages, self.directory, self.engine, grace_s=GRACE_S)
 
     def play(self, folder: Path) -> None:
         """Run it to its end in a process of its own; ``folder`` is for notes."""
@@ -67,7 +68,7 @@ class Plan:
 
 async def live(plan: Plan) -> None:
     """Live as planned."""
-    async with OPENERS[plan.runtime](plan.packages, plan.directory) as here:
+    async with plan.opened() as here:
         gpu = fakes.GPU if plan.runtime == "gpu" else None
         start = StartInstance("i1", "w", "o", LIMIT_BYTES, gpu=gpu, function=plan.loads[0])
         here.submit(start)

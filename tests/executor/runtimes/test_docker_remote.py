@@ -18,6 +18,7 @@ from executor.runtimes.docker import Address
 from executor.runtimes.docker.tunnel import Tunnel
 from executor.units import MIB
 from tests.executor.runtimes.containers import ContainerWorld, engine_url, world
+from tests.executor.runtimes.killed import Plan
 from tests.executor.runtimes.worlds import ECHO, HANG, LIMIT_BYTES, handler, request
 
 pytestmark = [pytest.mark.anyio, pytest.mark.docker]
@@ -186,3 +187,16 @@ def test_the_parts_of_an_ssh_address_become_options() -> None:
     assert command[command.index("-p") + 1] == "2222"
     assert command[command.index("-L") + 1].endswith(":/var/run/docker.sock")
     assert command[-3:] == ["--", "far", "cat"]
+
+
+async def test_containers_of_a_killed_server_are_taken_over_there_as_here(tmp_path: Path) -> None:
+    packages = [handler("f", tmp_path, ECHO)]
+    async with by_tls(tmp_path / "tls", engine_url().removeprefix("unix://")) as engine:
+        plan = Plan("docker", packages, tmp_path / "state", ("f",), engine=engine)
+        await asyncio.to_thread(plan.play, tmp_path)
+        async with plan.opened() as here:
+            (instance,) = (await here.expect(ev.InstancesFound)).instances
+            assert set(instance.residencies) == {"f"}
+            here.run("f")
+            assert (await here.expect(ev.Started)).report is None
+            await here.expect(ev.Completed)
