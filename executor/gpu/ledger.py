@@ -1,7 +1,7 @@
 """Who has how much of each GPU's memory: reserved before a load, reconciled with what is seen."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from executor.errors import InsufficientCapacity
 from executor.gpu.usage import Account, Usage
@@ -11,13 +11,16 @@ from executor.gpu.usage import Account, Usage
 class Holding:
     """GPU memory that a function in an instance may take.
 
-    ``settled`` says that its load is over, so that it takes no more than is seen of it.
+    ``settled`` says that its load is over, so that it takes no more than is seen of it. What is
+    ``leaving`` makes room for the one that is ``incoming``, which does not load before.
     """
 
     instance_id: str
     function: str
     reserved_bytes: int
     settled: bool = False
+    leaving: bool = False
+    incoming: bool = False
 
 
 @dataclass(slots=True)
@@ -90,8 +93,8 @@ class Ledger:
         Parameters
         ----------
         leaving
-            Functions of the instance that will be gone before the load begins: theirs is given
-            back too.
+            Functions of the instance that will be gone before the load begins, which may have
+            their memory; until they are released no other instance may.
 
         Raises
         ------
@@ -111,9 +114,10 @@ class Ledger:
                 f"{function} needs {size_bytes} bytes of GPU {gpu}; {free_bytes} are free"
             )
         for one in mine:
-            if one not in staying:
-                del account.holdings[instance_id, one.function]
-        account.holdings[instance_id, function] = Holding(instance_id, function, size_bytes)
+            if one.function in leaving:
+                account.holdings[instance_id, one.function] = replace(one, leaving=True)
+        incoming = Holding(instance_id, function, size_bytes, incoming=True)
+        account.holdings[instance_id, function] = incoming
 
     def take_over(self, gpu: str, instance_id: str, function: str, size_bytes: int) -> None:
         """Note what a function holds already, whether there was room for it or not."""
@@ -169,7 +173,10 @@ def _charged_bytes(account: _Account, instance_id: str) -> int:
     mine = _of(account, instance_id)
     if seen_bytes and all(one.settled for one in mine):
         return seen_bytes
-    return max(seen_bytes, sum(one.reserved_bytes for one in mine))
+    going_bytes = sum(one.reserved_bytes for one in mine if one.leaving)
+    coming_bytes = sum(one.reserved_bytes for one in mine if one.incoming)
+    reserved_bytes = sum(one.reserved_bytes for one in mine)
+    return max(seen_bytes, reserved_bytes - min(going_bytes, coming_bytes))
 
 
 def _seen_bytes(account: _Account, instance_id: str) -> int:

@@ -68,6 +68,7 @@ class GpuGate:
         self._places = Places(keepers)
         self._waiting: dict[str, Run] = {}
         self._runs: dict[str, Run] = {}
+        self._begun: set[str] = set()
         self._recycling: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._told = self._places.budgets()
         self._loop = asyncio.get_running_loop()
@@ -139,6 +140,7 @@ class GpuGate:
             load = replace(load, tier=Tier.HOST)
         if load.tier is not Tier.GPU:
             self._leave(load.instance_id, load.function)
+        self._ordered(load.instance_id, load.function)
         self._means.forward(load)
 
     def _run(self, run: Run) -> None:
@@ -164,6 +166,7 @@ class GpuGate:
             self._runs[run.invocation_id] = run
             staying = run.keep | {run.function} if run.tier is Tier.GPU else run.keep
             place.leave(*place.placed.keys() - staying)
+        self._ordered(run.instance_id, run.function)
         self._means.forward(run)
 
     def _give_up_waiting(self, call: str) -> None:
@@ -179,10 +182,17 @@ class GpuGate:
             return False
         if not place.has(function):
             self._measure(place)
+        if function in place.leaving:
+            self._loop.call_soon(self._retry, place.gpu)
         admitted = place.admit(function, self._means.need_bytes(function), others)
         if not admitted:
             self._tell_budgets()
         return admitted
+
+    def _ordered(self, instance_id: str, function: str) -> None:
+        place = self._places.get(instance_id)
+        if place is not None:
+            place.orders[function] += 1
 
     def _leave(self, instance_id: str, *functions: str) -> None:
         place = self._places.get(instance_id)
@@ -194,9 +204,13 @@ class GpuGate:
         place = self._places.get(event.instance_id)
         if place is None:
             return False
-        if not isinstance(event, ev.Loaded):
+        if isinstance(event, ev.Offloaded):
             self._release(place, event.function)
-            return isinstance(event, ev.Offloaded) and self._recycled(event)
+            return self._recycled(event)
+        place.answered(event.function)
+        if isinstance(event, ev.LoadFailed):
+            self._release(place, event.function)
+            return False
         if event.tier is Tier.GPU:
             place.settle(event.function)
             self._measure(place)
@@ -214,16 +228,24 @@ class GpuGate:
     def _started(self, run: Run, tier: Tier) -> None:
         """Note where a call runs; in memory, its function needs no room on the GPU."""
         place = self._places.get(run.instance_id)
-        if place is not None and tier is Tier.GPU:
+        self._begun.add(run.invocation_id)
+        if place is None:
+            return
+        place.answered(run.function)
+        if tier is Tier.GPU:
             place.settle(run.function)
-        elif place is not None and run.function in place.leaving:
+        elif run.function in place.leaving:
             self._release(place, run.function)
 
     def _run_ended(self, call: str, *, kept: bool) -> None:
         run = self._runs.pop(call, None)
         place = self._places.get(run.instance_id) if run is not None else None
-        if run is not None and place is not None and not kept:
-            self._release(place, run.function)
+        if run is not None and place is not None:
+            if call not in self._begun:
+                place.answered(run.function)
+            if not kept:
+                self._release(place, run.function)
+        self._begun.discard(call)
 
     def _release(self, place: Place, function: str) -> None:
         if place.release(function):
@@ -236,6 +258,7 @@ class GpuGate:
         for calls in (self._waiting, self._runs):
             for call in [call for call, run in calls.items() if run.instance_id == instance_id]:
                 del calls[call]
+                self._begun.discard(call)
         for key in [key for key in self._recycling if key[0] == instance_id]:
             self._recycling.pop(key).set_result(None)
         self._freed(place)

@@ -13,7 +13,8 @@ class Place:
     """An instance on a GPU.
 
     ``placed`` are the functions on it or on the way there, with what they have reserved; those that
-    are ``leaving`` are on the way back, or are being taken away.
+    are ``leaving`` are on the way back, or are being taken away. ``orders`` counts the loads and
+    runs of each function that the instance has still to answer or to start.
     """
 
     instance_id: str
@@ -21,6 +22,7 @@ class Place:
     keeper: Keeper
     placed: dict[str, int] = field(default_factory=dict)
     leaving: set[str] = field(default_factory=set)
+    orders: Counter[str] = field(default_factory=Counter)
 
     def has(self, function: str) -> bool:
         """Whether a function is there, or on the way, to stay."""
@@ -40,9 +42,8 @@ class Place:
             ledger.reserve(self.gpu, self.instance_id, function, need_bytes, others)
         except InsufficientCapacity:
             return False
-        for name in others:
-            del self.placed[name]
-        self.leaving -= {function, *others}
+        self.leave(*others)
+        self.leaving.discard(function)
         self.placed[function] = need_bytes
         return True
 
@@ -50,6 +51,10 @@ class Place:
         """Take in a function that is there already."""
         self.placed[function] = size_bytes
         self.keeper.ledger.take_over(self.gpu, self.instance_id, function, size_bytes)
+
+    def answered(self, function: str) -> None:
+        """Count a load as answered or a run as started; a killed server's were not counted."""
+        self.orders[function] = max(0, self.orders[function] - 1)
 
     def leave(self, *functions: str) -> None:
         """Note that functions have been told to go, as far as they are there."""
@@ -61,7 +66,12 @@ class Place:
             self.keeper.ledger.settle(self.gpu, self.instance_id, function)
 
     def release(self, function: str) -> bool:
-        """Give back what a function has reserved, now that it is gone; False if it had nothing."""
+        """Give back what a function has reserved, now that it is gone; False if there is nothing.
+
+        While another load or run of it is on its way to the instance, it is for that one.
+        """
+        if self.orders[function]:
+            return False
         self.placed.pop(function, None)
         self.leaving.discard(function)
         return self.keeper.ledger.release(self.gpu, self.instance_id, function)

@@ -108,3 +108,23 @@ def test_reservations_never_exceed_the_budget(
             pass
         assert sum(held.values()) <= budget
         assert one.free_bytes(GPU) == budget - sum(held.values())
+
+
+def test_what_makes_room_for_another_in_its_instance_is_nobody_elses_until_it_is_gone() -> None:
+    one = ledger()
+    one.reserve(GPU, "i1", "f", 60)
+    one.settle(GPU, "i1", "f")
+    one.reserve(GPU, "i1", "g", 40, leaving={"f"})
+    assert one.free_bytes(GPU) == 25
+    one.release(GPU, "i1", "f")
+    assert one.free_bytes(GPU) == 45
+
+
+def test_what_makes_room_may_be_less_than_what_comes() -> None:
+    one = ledger()
+    one.reserve(GPU, "i1", "f", 40)
+    one.settle(GPU, "i1", "f")
+    with pytest.raises(InsufficientCapacity):
+        one.reserve(GPU, "i1", "g", 86, leaving={"f"})
+    one.reserve(GPU, "i1", "g", 85, leaving={"f"})
+    assert one.free_bytes(GPU) == 0

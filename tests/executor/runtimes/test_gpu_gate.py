@@ -71,6 +71,12 @@ class Scene:
     def load(self, function: str, tier: Tier = Tier.GPU, instance_id: str = "i1") -> None:
         self.gate.submit(Load(instance_id, function, tier))
 
+    def loaded(self, function: str) -> None:
+        """Load a function to the GPU of ``i1``."""
+        self.load(function)
+        self.gate.happened(ev.Loaded(0.0, "i1", function, Tier.GPU, ev.LoadReport(0.1, 0.1, MIB)))
+        self.told.clear()
+
     def run(self, function: str, instance_id: str = "i1", timeout_s: float = 60.0) -> None:
         deadline_s = asyncio.get_running_loop().time() + timeout_s
         self.gate.submit(Run("c", instance_id, function, Tier.GPU, deadline_s))
@@ -111,7 +117,7 @@ async def test_a_call_gets_the_room_of_those_that_it_takes_away(scene: Scene) ->
 
 
 async def test_a_call_waits_for_what_is_being_taken_away(scene: Scene) -> None:
-    scene.load("f")
+    scene.loaded("f")
     scene.gate.submit(Offload("i1", "f"))
     scene.run("big", "i2")
     assert scene.tiers() == [Tier.GPU]
@@ -120,7 +126,7 @@ async def test_a_call_waits_for_what_is_being_taken_away(scene: Scene) -> None:
 
 
 async def test_a_call_waits_for_an_instance_that_stops(scene: Scene) -> None:
-    scene.load("f")
+    scene.loaded("f")
     scene.gate.submit(StopInstance("i1"))
     scene.run("big", "i2")
     assert scene.tiers() == [Tier.GPU]
@@ -145,7 +151,7 @@ async def test_a_call_that_dies_gives_its_reservation_back(scene: Scene) -> None
 async def test_the_end_of_an_instance_drops_what_waits_in_it_and_frees_its_memory(
     scene: Scene,
 ) -> None:
-    scene.load("f")
+    scene.loaded("f")
     scene.gate.submit(Offload("i1", "f"))
     scene.run("big", "i2")
     scene.gate.happened(ev.InstanceGone(0.0, "i2", "it died"))
@@ -166,7 +172,7 @@ async def test_what_a_killed_server_has_left_on_a_gpu_is_accounted_for(scene: Sc
 
 
 async def test_a_call_that_has_waited_for_too_long_is_the_instances_to_end(scene: Scene) -> None:
-    scene.load("f")
+    scene.loaded("f")
     scene.gate.submit(Offload("i1", "f"))
     scene.run("big", "i2", timeout_s=0.0)
     assert scene.tiers() == [Tier.GPU]
@@ -176,9 +182,20 @@ async def test_a_call_that_has_waited_for_too_long_is_the_instances_to_end(scene
 
 
 async def test_a_cancelled_call_that_waits_is_the_instances_to_end(scene: Scene) -> None:
-    scene.load("f")
+    scene.loaded("f")
     scene.gate.submit(Offload("i1", "f"))
     scene.run("big", "i2")
     scene.gate.submit(CancelRun("c", "i2"))
     assert scene.tiers() == [Tier.GPU, Tier.HOST]
     assert scene.forwarded[-1] == CancelRun("c", "i2")
+
+
+async def test_a_reservation_is_for_the_next_order_while_there_is_one(scene: Scene) -> None:
+    scene.load("f")
+    scene.gate.submit(Offload("i1", "f"))
+    scene.run("f")
+    scene.gate.happened(ev.LoadFailed(0.0, "i1", "f", "taken away", blame=False))
+    scene.gate.happened(ev.Offloaded(0.0, "i1", "f"))
+    assert scene.free_mib() == 600
+    scene.gate.happened(ev.Failed(0.0, "c", "i1", ev.FailureKind.LOAD, "it raised"))
+    assert scene.free_mib() == 1000
