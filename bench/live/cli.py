@@ -24,6 +24,7 @@ from bench.live.report import Study, write_report
 from bench.live.runs import SHARE, Cell, play, read_run
 from bench.live.site import SETUPS, Site
 from bench.live.slices import Slice, draw, read_counts
+from bench.traces.spread import MINUTE_S
 from executor.choices import POLICIES
 from executor.config import Config
 from executor.errors import ConfigError
@@ -34,6 +35,10 @@ app = typer.Typer()
 
 TRACE = "traces/azure2019_8h_functions.csv.gz"
 SCENARIO = Path("scenarios/seed-demo.yaml")
+
+OF_TRACE = Slice(minutes=20, least=2, most=3, time_scale=24.0)
+OF_SCENARIO = Slice(minutes=5, least=4, most=5, time_scale=3.0)
+"""What makes two cores half busy with sixteen functions that are loaded for each call."""
 
 
 @app.command()
@@ -65,12 +70,19 @@ def live(
     data: Annotated[
         Path | None, typer.Option(envvar="HEADSTART_DATA", help="Folder with traces in traces/.")
     ] = None,
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long a run plays.")] = 0.85,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.01, help="How long a run plays.", show_default="0.83")
+    ] = None,
     time_scale: Annotated[
-        float, typer.Option(min=0.01, help="Play the trace so many times faster.")
-    ] = 24.0,
-    least: Annotated[int, typer.Option(min=1, help="Calls of a function, at least.")] = 2,
-    most: Annotated[int, typer.Option(min=1, help="Calls of a function, at most.")] = 3,
+        float | None,
+        typer.Option(min=0.01, help="Play so many times faster.", show_default="24"),
+    ] = None,
+    least: Annotated[
+        int | None, typer.Option(min=1, help="Calls of a function, at least.", show_default="2")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option(min=1, help="Calls of a function, at most.", show_default="3")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the rows and the times of calls.")] = 1,
     repeats: Annotated[int, typer.Option(min=1, help="Instances to measure a function in.")] = 2,
     fresh: Annotated[bool, typer.Option("--fresh", help="Repeat what is done.")] = False,
@@ -88,7 +100,7 @@ def live(
         for way in [*chosen("--modes", modes, MODES), *[SHARE] * (policy in share.split(","))]
     ]
     file = trace or _default_trace(data)
-    part = Slice(max(1, round(minutes * time_scale)), least, most, time_scale)
+    part = _slice(file, minutes, time_scale, least, most)
     said = {"runtime": kind, "functions": str(functions), "count": count, "owners": owners}
     said |= {"trace": file.name, "slice": str(part), "seed": seed}
     _claim(out, said, fresh=fresh)
@@ -118,7 +130,7 @@ def live(
     memory = {one: format_bytes(site.memory_bytes(one, demand_bytes)) for one in SETUPS}
     preface = (
         f"{len(arrivals)} calls to {len(site.like)} functions in {part.length_s:.0f} s, "
-        f"{part.minutes} minutes of {file.name} played {time_scale:g} times faster, "
+        f"{part.minutes} minutes of {file.name} played {part.time_scale:g} times faster, "
         f"in {kind} instances on {cores} cores. In processes of their own all functions hold "
         f"{format_bytes(demand_bytes)}; memory for instances: "
         + ", ".join(f"{setup} {size}" for setup, size in memory.items())
@@ -136,6 +148,21 @@ def _cores() -> int:
 def _default_trace(data: Path | None) -> Path:
     file = None if data is None else data / TRACE
     return file if file is not None and file.exists() else SCENARIO
+
+
+def _slice(
+    file: Path,
+    minutes: float | None,
+    time_scale: float | None,
+    least: int | None,
+    most: int | None,
+) -> Slice:
+    """Choose the part of a trace, or of a scenario, as far as that was not said."""
+    usual = OF_SCENARIO if file.suffix == ".yaml" else OF_TRACE
+    scale = time_scale or usual.time_scale
+    length_s = usual.length_s if minutes is None else minutes * MINUTE_S
+    of_file = max(1, round(length_s * scale / MINUTE_S))
+    return Slice(of_file, least or usual.least, most or usual.most, scale)
 
 
 def _claim(out: Path, said: Mapping[str, Any], *, fresh: bool) -> None:
