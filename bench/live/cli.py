@@ -84,7 +84,7 @@ def live(
         int | None, typer.Option(min=1, help="Calls of a function, at most.", show_default="3")
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the rows and the times of calls.")] = 1,
-    repeats: Annotated[int, typer.Option(min=1, help="Instances to measure a function in.")] = 2,
+    repeats: Annotated[int, typer.Option(min=1, help="Instances to measure a function in.")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Repeat what is done.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for figures; runs in it are kept.")] = Path(
         "out/live"
