@@ -14,9 +14,13 @@ from typing import Any
 from executor.actions import StartInstance
 from executor.functions import Package
 from executor.proxy.spec import interpreter_folders
+from executor.units import MIB
 
 _PROXY = Path(__file__).parents[1] / "proxy"
 _CACHE = "__pycache__"
+
+LARGE_BYTES = MIB
+"""Files of a function's folder beyond this are taken for model files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ def fingerprint(*parts: Any) -> str:
 def contents(packages: Iterable[Package]) -> dict[str, str]:
     """Stand, for each owner, for all that its functions are made of, and the manager's own code.
 
-    Of model files and installed packages not the bytes count, which may be many, but those signs
+    Of large files and installed packages not the bytes count, which may be many, but those signs
     that tell one version from another.
     """
     manager = fingerprint(list(_code(_PROXY)))
@@ -61,10 +65,12 @@ def contents(packages: Iterable[Package]) -> dict[str, str]:
     return {owner: fingerprint(*parts) for owner, parts in owners.items()}
 
 
-def _code(folder: Path) -> Iterator[tuple[str, str]]:
+def _code(folder: Path) -> Iterator[tuple[str, Any]]:
     for file in sorted(folder.rglob("*")):
         if file.is_file() and _CACHE not in file.parts:
-            yield str(file.relative_to(folder)), sha256(file.read_bytes()).hexdigest()
+            large = file.stat().st_size > LARGE_BYTES
+            sign = _version(file) if large else sha256(file.read_bytes()).hexdigest()
+            yield str(file.relative_to(folder)), sign
 
 
 def _version(file: Path) -> tuple[str, int, int]:

@@ -6,7 +6,7 @@ import pytest
 
 from executor.actions import StartInstance
 from executor.functions import Package
-from executor.runtimes.papers import Papers, contents, fingerprint
+from executor.runtimes.papers import LARGE_BYTES, Papers, contents, fingerprint
 from executor.units import MIB
 from tests.executor.runtimes.worlds import ECHO, HANG, handler
 
@@ -54,6 +54,18 @@ def test_whatever_changes_a_function_changes_the_contents(package: Package) -> N
     smaller = replace(package.function, memory_limit_bytes=MIB)
     seen.append(contents([replace(package, function=smaller)]))
     assert len({one["o"] for one in seen}) == len(seen)
+
+
+def test_large_files_in_the_folder_are_told_apart_without_being_read(package: Package) -> None:
+    weights = package.folder / "weights.bin"
+    weights.write_bytes(bytes(LARGE_BYTES + 1))
+    os.utime(weights, (1, 1))
+    before = contents([package])
+    weights.write_bytes(b"x" + bytes(LARGE_BYTES))
+    os.utime(weights, (1, 1))
+    assert contents([package]) == before
+    os.utime(weights, (2, 2))
+    assert contents([package]) != before
 
 
 def test_owners_have_contents_of_their_own(package: Package, tmp_path: Path) -> None:
