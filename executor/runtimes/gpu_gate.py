@@ -5,9 +5,9 @@ when something may start; here it is decided whether there is room for it on the
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
+from collections.abc import Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from executor import events as ev
 from executor.actions import (
@@ -19,38 +19,14 @@ from executor.actions import (
     StartInstance,
     StopInstance,
 )
-from executor.clock import Clock
 from executor.domain import Instance, Tier
-from executor.errors import RuntimeFailure
 from executor.gpu.keeper import Keeper
-from executor.gpu.unload import Freed, Patience, unloaded
 from executor.gpu.usage import DeviceFailure
 from executor.runtimes.gpu_places import Place, Places
-from executor.runtimes.protocol import Sink
+from executor.runtimes.gpu_unloads import GpuUnloads, Means
 
 POLL_S = 1.0
 """So often GPUs are looked at for what other programs take of them, and for faults."""
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What the gate works with.
-
-    Attributes
-    ----------
-    need_bytes
-        Gives what a function takes of a GPU.
-    forward
-        Carries out what may begin.
-    pids
-        Gives the processes of instances, by their ids on this machine.
-    """
-
-    need_bytes: Callable[[str], int]
-    forward: Callable[[RuntimeAction], None]
-    pids: Callable[[Collection[str]], Mapping[str, Collection[int]]]
-    clock: Clock
-    sink: Sink
 
 
 class GpuGate:
@@ -69,8 +45,8 @@ class GpuGate:
         self._waiting: dict[str, Run] = {}
         self._runs: dict[str, Run] = {}
         self._begun: set[str] = set()
-        self._recycling: dict[tuple[str, str], asyncio.Future[None]] = {}
         self._told = self._places.budgets()
+        self._unloads = GpuUnloads(self._places, means)
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         if keepers:
@@ -206,7 +182,7 @@ class GpuGate:
             return False
         if isinstance(event, ev.Offloaded):
             self._release(place, event.function)
-            return self._recycled(event)
+            return self._unloads.recycled(event.instance_id, event.function)
         place.answered(event.function)
         if isinstance(event, ev.LoadFailed):
             self._release(place, event.function)
@@ -218,12 +194,6 @@ class GpuGate:
             self._begin(self._left(place, event))
             return True
         return False
-
-    def _recycled(self, event: ev.Offloaded) -> bool:
-        recycled = self._recycling.pop((event.instance_id, event.function), None)
-        if recycled is not None:
-            recycled.set_result(None)
-        return recycled is not None
 
     def _started(self, run: Run, tier: Tier) -> None:
         """Note where a call runs; in memory, its function needs no room on the GPU."""
@@ -259,8 +229,7 @@ class GpuGate:
             for call in [call for call, run in calls.items() if run.instance_id == instance_id]:
                 del calls[call]
                 self._begun.discard(call)
-        for key in [key for key in self._recycling if key[0] == instance_id]:
-            self._recycling.pop(key).set_result(None)
+        self._unloads.instance_gone(instance_id)
         self._freed(place)
 
     async def _left(self, place: Place, loaded: ev.Loaded) -> None:
@@ -269,7 +238,7 @@ class GpuGate:
         What keeps it has its process ended; then nothing is left of the function.
         """
         id_, function = loaded.instance_id, loaded.function
-        error = await self._kept_memory(place, function)
+        error = await self._unloads.wait(place, function)
         if self._places.get(id_) is not place:
             return
         if error:
@@ -279,31 +248,6 @@ class GpuGate:
             place.left(function)
             self._means.sink(loaded)
         self._freed(place)
-
-    async def _kept_memory(self, place: Place, function: str) -> str:
-        """Wait until a function has given its memory back; say so if its process had to end."""
-        id_ = place.instance_id
-        pids = self._means.pids([id_]).get(id_, ())
-
-        def held_bytes() -> int | None:
-            if not self._places.is_leaving(id_, function):
-                return 0
-            with suppress(DeviceFailure):
-                return place.keeper.held_bytes(place.gpu, pids)
-            return None
-
-        async def recycle() -> None:
-            recycled = self._recycling[id_, function] = self._loop.create_future()
-            self._means.forward(Offload(id_, function))
-            await recycled
-
-        patience = Patience(self._means.clock, asyncio.sleep)
-        try:
-            freed = await unloaded(held_bytes, place.bytes_without(function), recycle, patience)
-        except RuntimeFailure as failure:
-            return str(failure)
-        kept = freed is Freed.RECYCLED
-        return "it kept its memory on the GPU, so that its process was ended" if kept else ""
 
     def _freed(self, place: Place) -> None:
         """Let runs begin that have waited for room, and tell of what is left."""

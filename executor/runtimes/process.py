@@ -18,7 +18,8 @@ from executor.runtimes import leftovers
 from executor.runtimes.adoption import AdoptingClient
 from executor.runtimes.client import ProxyClient
 from executor.runtimes.fleet import Fleet
-from executor.runtimes.gpu_gate import GpuGate, Means
+from executor.runtimes.gpu_gate import GpuGate
+from executor.runtimes.gpu_unloads import Means
 from executor.runtimes.home import home
 from executor.runtimes.manager_process import PAPERS, InstanceOptions, ManagerProcess
 from executor.runtimes.papers import Papers, contents

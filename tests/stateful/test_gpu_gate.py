@@ -14,7 +14,8 @@ from executor.actions import CancelRun, Load, Offload, Run, RuntimeAction, Start
 from executor.domain import Tier
 from executor.gpu.keeper import GpuSettings, Keeper
 from executor.gpu.usage import Device, Usage
-from executor.runtimes.gpu_gate import GpuGate, Means
+from executor.runtimes.gpu_gate import GpuGate
+from executor.runtimes.gpu_unloads import Means
 
 TOTAL_BYTES = 1000
 NEED_BYTES = {"f": 400, "g": 500, "h": 900}

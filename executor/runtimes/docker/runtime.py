@@ -21,7 +21,8 @@ from executor.runtimes.docker.container import PYTHON, ContainerOptions, MpsAcce
 from executor.runtimes.docker.engine import Address, Engine
 from executor.runtimes.docker.instance import ContainerInstance
 from executor.runtimes.fleet import LAST_UID, Fleet
-from executor.runtimes.gpu_gate import GpuGate, Means
+from executor.runtimes.gpu_gate import GpuGate
+from executor.runtimes.gpu_unloads import Means
 from executor.runtimes.home import home
 from executor.runtimes.papers import Papers, contents
 from executor.runtimes.protocol import Sink

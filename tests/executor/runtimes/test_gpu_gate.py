@@ -19,7 +19,8 @@ from executor.actions import (
 from executor.domain import Instance, InstanceState, Residency, ResidencyState, Tier
 from executor.gpu.keeper import GpuSettings, Keeper
 from executor.gpu.usage import Device, Usage
-from executor.runtimes.gpu_gate import GpuGate, Means
+from executor.runtimes.gpu_gate import GpuGate
+from executor.runtimes.gpu_unloads import Means
 
 pytestmark = pytest.mark.anyio
 
