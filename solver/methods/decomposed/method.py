@@ -17,10 +17,11 @@ _STEPS: Final = 2000
 1.6 s of a core, after which exact neighbourhoods gain more in the same time."""
 _PRICE_SHARE: Final = 0.9
 """Part of the deadline that they may take."""
-_STARTS_SHARE: Final = 0.1
-"""Part of the deadline up to which they start again with another seed; the best plan goes on. How
-GPU memory is divided among owners hardly changes later: at 1,000 functions, seed 3, eight seconds
-end 0.2 % apart."""
+_STARTS_SHARE: Final = 0.25
+"""Part of the deadline up to which they start again; the best plan goes on."""
+_GPU_RATIOS: Final = (2.0, 1.0)
+"""What GPU bytes cost in these starts, in turn. How GPU memory is divided among owners hardly
+changes later, and neither ratio is best for all problems."""
 _MARGIN_S: Final = 0.002
 """Kept back to write the plan down."""
 
@@ -59,11 +60,11 @@ class Decomposed:
         descent = Descent(problem)
         with ThreadPoolExecutor(1) as pool:
             lowering = pool.submit(descent.run, deadline)
-            best = self._price(problem, deadline, seed, incumbent)
+            best = self._price(problem, deadline, seed, 0, incumbent)
             number = 0
             while not (_proven(best, descent.bound) or _has_spent(deadline, _STARTS_SHARE)):
                 number += 1
-                best = _best(best, self._price(problem, deadline, seed + number, incumbent))
+                best = _best(best, self._price(problem, deadline, seed, number, incumbent))
             descent.incumbent = best
             polish = Polish(problem, best.pairs, seed)
             while len(problem.pairs) and not (deadline.passed or _proven(best, descent.bound)):
@@ -80,11 +81,22 @@ class Decomposed:
         return replace(plan, solve_s=watch.elapsed_s)
 
     def _price(
-        self, problem: Problem, deadline: Deadline, seed: int, incumbent: Plan | None
+        self,
+        problem: Problem,
+        deadline: Deadline,
+        seed: int,
+        number: int,
+        incumbent: Plan | None,
     ) -> Plan:
-        method = Price(_STEPS, tick_steps_per_instance=_STEPS, churn_ratio=0.0, clock=self.clock)
+        method = Price(
+            _STEPS,
+            tick_steps_per_instance=_STEPS,
+            churn_ratio=0.0,
+            gpu_ratio=_GPU_RATIOS[number % len(_GPU_RATIOS)],
+            clock=self.clock,
+        )
         limit_s = max(_PRICE_SHARE * deadline.left_s, 1e-6)
-        return method.solve(problem, deadline_s=limit_s, seed=seed, incumbent=incumbent)
+        return method.solve(problem, deadline_s=limit_s, seed=seed + number, incumbent=incumbent)
 
 
 def _best(plan: Plan, *others: Plan | None) -> Plan:

@@ -38,6 +38,8 @@ class Price:
         The same where the incumbent is in place.
     churn_ratio
         What a load costs in a tick on top of its load cost, as part of the seconds it saves.
+    gpu_ratio
+        What GPU bytes cost at first, as part of their price: more is better for most problems.
     threads
         How many cores to use. The plan of a seed depends on it.
     clock
@@ -47,6 +49,7 @@ class Price:
     steps_per_instance: int = 500
     tick_steps_per_instance: float = 1.0
     churn_ratio: float = 0.02
+    gpu_ratio: float = 2.0
     threads: int = 1
     clock: Clock = perf_counter
     name: str = "price"
@@ -101,6 +104,6 @@ class Price:
         steps = self.steps_per_instance * len(blocks.instance_memory)
         with Search(blocks, state, seed, self.threads) as search:
             search.fill_up(prices, deadline)
-            done = search.explore(prices, steps, deadline)
+            done = search.explore(prices, self.gpu_ratio, steps, deadline)
             search.fill_up(free_of_charge(blocks), deadline)
         return done

@@ -23,13 +23,12 @@ _SHARED_CHUNK: Final = 200
 _EQUAL: Final = 1e-9
 """Changes of worth below this, in seconds saved, are rounding."""
 _PRICE_END: Final = 0.9
-_FIRST_PRICE: Final = 2.0
-"""GPU bytes cost this part of their price at first, and nothing from ``_PRICE_END`` on."""
+"""From this part of the search on, prices are nothing."""
 _FIRST_FLOOR: Final = 1.2
 """Items that earn less than this part of the price of their memory are passed over at first, which
-leaves time for more steps. Together with the first price and the first length of the price steps
-chosen such that 10,000 functions end higher after 150 ms (0.25 %, seeds 1-3) and 1 s (0.1 %), and
-1,000 functions after 15 ms (0.24 %, seeds 1-10), all in time of a thread.
+leaves time for more steps. Together with twice the price of GPU bytes and the first length of the
+price steps chosen such that 10,000 functions end higher after 150 ms (0.25 %, seeds 1-3) and 1 s
+(0.1 %), and 1,000 functions after 15 ms (0.24 %, seeds 1-10), all in time of a thread.
 """
 
 
@@ -76,14 +75,17 @@ class Search:
                 self._blocks, self._state, prices.gpu, floor, first, end, hand.items, hand.stream
             )
 
-    def explore(self, prices: Prices, steps: int, deadline: Deadline) -> bool:
-        """Ruin and recreate freely; tell whether all steps were taken by the deadline."""
+    def explore(self, prices: Prices, gpu_ratio: float, steps: int, deadline: Deadline) -> bool:
+        """Ruin and recreate freely; tell whether all steps were taken by the deadline.
+
+        GPU bytes cost ``gpu_ratio`` times their price at first, and nothing in the end.
+        """
         for done in range(0, steps, self._steps):
             if deadline.passed:
                 return False
             progress = max(done / steps, deadline.elapsed_s / deadline.limit_s)
             share = max(0.0, 1.0 - progress / _PRICE_END)
-            now = Prices(_FIRST_FLOOR * share * prices.memory, _FIRST_PRICE * share * prices.gpu)
+            now = Prices(_FIRST_FLOOR * share * prices.memory, gpu_ratio * share * prices.gpu)
             self._improve(now, -_EQUAL)
         return True
 
