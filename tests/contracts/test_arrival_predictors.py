@@ -50,7 +50,7 @@ def end_s(gaps: list[tuple[int, float]]) -> float:
 
 
 @every_predictor
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(gaps=gaps_s, horizon_s=st.floats(0.1, 5000), wait_s=st.floats(0, 90_000))
 def test_answers_are_probabilities_that_fall_in_j(
     make: Callable[[], BasePredictor],
@@ -65,7 +65,7 @@ def test_answers_are_probabilities_that_fall_in_j(
 
 
 @every_predictor
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(gaps=gaps_s, horizons=st.tuples(st.floats(0.1, 5000), st.floats(0.1, 5000)).map(sorted))
 def test_a_longer_horizon_never_lowers_a_chance(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]], horizons: list[float]
@@ -76,7 +76,7 @@ def test_a_longer_horizon_never_lowers_a_chance(
 
 
 @every_predictor
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(gaps=gaps_s, later=gaps_s)
 def test_the_future_changes_no_forecast(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]], later: list[tuple[int, float]]
@@ -98,7 +98,7 @@ def test_the_future_changes_no_forecast(
 
 
 @every_predictor
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(gaps=gaps_s, later=gaps_s)
 def test_state_survives_saving_and_loading(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]], later: list[tuple[int, float]]
@@ -119,7 +119,7 @@ def test_state_survives_saving_and_loading(
 
 
 @every_predictor
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(gaps=gaps_s)
 def test_one_by_one_and_at_once_are_the_same(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]]
@@ -134,7 +134,7 @@ def test_one_by_one_and_at_once_are_the_same(
 
 
 @every_predictor
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(gaps=gaps_s, rows=st.lists(st.integers(0, FUNCTIONS - 1), unique=True))
 def test_some_functions_get_the_answers_that_they_get_among_all(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]], rows: list[int]
@@ -146,7 +146,7 @@ def test_some_functions_get_the_answers_that_they_get_among_all(
 
 
 @every_predictor
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(gaps=gaps_s)
 def test_new_functions_change_nothing_for_known_ones(
     make: Callable[[], BasePredictor], gaps: list[tuple[int, float]]

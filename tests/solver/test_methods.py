@@ -23,8 +23,8 @@ EXACT = {"highs": "highspy", "cpsat": "ortools", "cbc": "pulp"}
 BASELINES = ("priority", "density")
 CLOSE = 2e-6
 
-few = settings(max_examples=25, deadline=None)
-fewer = settings(max_examples=10, deadline=None)
+few = settings(max_examples=25)
+fewer = settings(max_examples=10)
 
 
 def answer(problem: Problem, method: str, deadline_s: float = 20.0) -> Plan:

@@ -136,9 +136,7 @@ class Histories(RuleBasedStateMachine):
         assert not self.world.controller.state.instances
 
 
-Histories.TestCase.settings = hypothesis_settings(
-    max_examples=50, stateful_step_count=30, deadline=None
-)
+Histories.TestCase.settings = hypothesis_settings(max_examples=50, stateful_step_count=30)
 TestHistories = Histories.TestCase
 
 

@@ -187,5 +187,5 @@ class GateWorld(RuleBasedStateMachine):
         self.loop.close()
 
 
-GateWorld.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
+GateWorld.TestCase.settings = settings(max_examples=100, stateful_step_count=50)
 TestGateWorld = GateWorld.TestCase

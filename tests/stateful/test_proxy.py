@@ -246,5 +246,5 @@ class ProxyWorld(RuleBasedStateMachine):
         self.nothing_waits_for_nothing()
 
 
-ProxyWorld.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+ProxyWorld.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestProxyWorld = ProxyWorld.TestCase

@@ -85,7 +85,7 @@ def fail(error: BaseException) -> None:
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-@hypothesis_settings(max_examples=5, deadline=None)
+@hypothesis_settings(max_examples=5)
 @given(
     st.lists(
         st.tuples(st.floats(0.0, 1000.0, width=32), st.sampled_from("fgh")), min_size=1, max_size=20

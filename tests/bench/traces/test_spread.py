@@ -16,7 +16,7 @@ def trace_of(counts: np.ndarray) -> MinuteTrace:
     return MinuteTrace(names, FIRST_MINUTE, counts.astype(np.int32))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     arrays(np.int32, st.tuples(st.integers(1, 4), st.integers(1, 30)), elements=st.integers(0, 5))
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from predictors.arrival.network import chances, dense
@@ -21,7 +21,6 @@ def test_a_layer_is_a_matrix_product_without_what_is_negative() -> None:
     assert outputs == pytest.approx(np.maximum(inputs @ weight + bias, 0.0), abs=1e-5)
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 1000), scale=st.floats(0.1, 20.0))
 def test_any_weights_give_chances_that_fall_in_j_and_grow_with_the_horizon(
     seed: int, scale: float

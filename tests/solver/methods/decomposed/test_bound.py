@@ -11,7 +11,7 @@ from solver.methods.price import Price
 from tests.solver.methods.price.problems import random_problem
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(problem_seed=st.integers(0, 10**6), price_seed=st.integers(0, 10**6), exact=st.booleans())
 def test_any_prices_prove_a_bound(problem_seed: int, price_seed: int, exact: bool) -> None:
     problem = random_problem(problem_seed)

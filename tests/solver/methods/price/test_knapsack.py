@@ -25,7 +25,7 @@ def worth_and_use(
     return value, memory, sum(items[index][2] for index in taken)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     items=st.lists(item, max_size=8),
     functions=st.lists(st.integers(0, 3), min_size=8, max_size=8),
