@@ -19,7 +19,7 @@ _PRICE_SHARE: Final = 0.9
 """Part of the deadline that they may take."""
 _STARTS_SHARE: Final = 0.25
 """Part of the deadline up to which they start again; the best plan goes on."""
-_GPU_RATIOS: Final = (2.0, 1.0)
+_GPU_RATIOS: Final = (2.0, 1.3)
 """What GPU bytes cost in these starts, in turn. How GPU memory is divided among owners hardly
 changes later, and neither ratio is best for all problems."""
 _MARGIN_S: Final = 0.002
