@@ -64,6 +64,17 @@ class Site:
                     found.append(int(entry.name))
         return found
 
+    def managers(self) -> list[int]:
+        """List the managers below the server, without what they are just forking."""
+        found = self.processes("executor.proxy")
+        return sorted(one for one in found if _parent(one) not in found)
+
+
+def _parent(process: int) -> int:
+    """Return the parent of a process; of one that is no more, itself."""
+    words = _read(Path("/proc", str(process), "stat")).rpartition(b")")[2].split()
+    return int(words[1]) if words else process
+
 
 @asynccontextmanager
 async def site(folder: Path, functions: dict[str, str], **settings: Any) -> AsyncIterator[Site]:
