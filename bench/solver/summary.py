@@ -20,7 +20,7 @@ class Point:
         Distance of each plan from the best bound that any run proved for its problem, and from
         the bound that the run itself proved, where it did; parts of the bound.
     gains : tuple of float
-        By how much each plan exceeds that of ``priority``; NaN where that was not run.
+        By how much each plan exceeds that of ``priority``, where that was run.
     solve_s : tuple of float
         Wall times.
     optimal : int
@@ -56,7 +56,9 @@ def summarise(rows: Sequence[Row]) -> list[Point]:
                 1 - row.objective / row.bound for row in group if isfinite(row.bound)
             ),
             gains=tuple(
-                row.objective / baseline.get((row.size, row.seed), np.nan) - 1 for row in group
+                row.objective / baseline[row.size, row.seed] - 1
+                for row in group
+                if (row.size, row.seed) in baseline
             ),
             solve_s=tuple(row.solve_s for row in group),
             optimal=sum(row.status == "optimal" for row in group),
@@ -82,11 +84,12 @@ def _line(point: Point) -> str:
     proven = f"{np.mean(point.proven_gaps):.2%}" if point.proven_gaps else "none"
     if 0 < len(point.proven_gaps) < len(gaps):
         proven += f" (of {len(point.proven_gaps)})"
+    gain = f"{np.mean(point.gains):+.2%}" if point.gains else "none"
     return (
         f"| {point.size} | {point.method} | {1000 * point.deadline_s:g} ms | {len(gaps)} "
         f"| {_percent(gaps.mean())} ({_percent(gaps.min())}-{_percent(gaps.max())}) "
         f"| {proven} "
-        f"| {np.mean(point.gains):+.2%} "
+        f"| {gain} "
         f"| {np.median(times_ms):.1f} ms ({times_ms.max():.1f}) "
         f"| {point.optimal}/{len(gaps)} |"
     )

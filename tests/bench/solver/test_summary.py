@@ -28,6 +28,12 @@ def test_gaps_are_to_the_best_bound_of_any_method(rows: list[Row]) -> None:
     assert points["highs"].gains == pytest.approx((95 / 80 - 1,))
 
 
+def test_gains_are_over_priority_where_that_was_run(rows: list[Row]) -> None:
+    points = {point.method: point for point in summarise(rows)}
+    assert points["price"].gains == pytest.approx((90 / 80 - 1,))
+    assert "nan" not in markdown(summarise([row(2, "price", 99.0)]))
+
+
 def test_table(rows: list[Row]) -> None:
     table = markdown(summarise(rows)).splitlines()
     assert len(table) == 5
