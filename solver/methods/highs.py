@@ -80,8 +80,9 @@ def optimise(task: Task, enough_s: float = 0.0) -> Answer:
     highs.setSolution(len(pairs), pairs, task.start.astype(np.float64))
     highs.setOptionValue("time_limit", task.deadline.left_s)
     _run(highs)
-    if _solution_is_lost(highs, task.program):
+    if _solution_is_lost(highs, task.program) and not task.deadline.passed:
         highs.clearSolver()
+        highs.setOptionValue("time_limit", task.deadline.left_s)
         _run(highs)
     info = highs.getInfo()
     solution = highs.getSolution()
