@@ -2,8 +2,8 @@ import pytest
 
 pytest.importorskip("highspy", reason="highspy is not installed")
 
-from bench.solver.instances import SIZES, make_instance  # noqa: E402 - needs highspy
-from solver.methods import highs  # noqa: E402 - needs highspy
+from bench.solver.instances import SIZES, make_instance
+from solver.methods import highs
 
 
 def test_a_lost_solution_is_not_sought_after_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
