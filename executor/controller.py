@@ -53,7 +53,12 @@ class Controller:
         self._lifecycle = Lifecycle(policy, self.state, settings.start_s)
         self._hosting = Hosting(self.state, self._lifecycle, self._outbox)
         self._preloader = Preloader(
-            self.state, predictor, self._lifecycle, self.quarantine, settings.plan
+            self.state,
+            predictor,
+            self._lifecycle,
+            self.quarantine,
+            settings.plan,
+            warm_keeps_model=settings.serve.warm_keeps_model,
         )
         self.serving = Serving(
             self.state,

@@ -61,7 +61,8 @@ def outlook(
     """Take from forecast chances what running calls leave behind.
 
     A busy instance holds its function when it turns idle, long before most horizons end, so it
-    serves the first rank already and the plan decides on the ranks after it.
+    serves the first rank already and the plan decides on the ranks after it. Where functions do
+    not stay loaded after their calls, nothing is ``running`` in this sense.
     """
     chances = at_least.copy()
     copies = np.zeros(len(columns.names), np.int64)

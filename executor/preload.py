@@ -60,12 +60,15 @@ class Preloader:
         lifecycle: Lifecycle,
         quarantine: Quarantine,
         settings: PlanSettings | None,
+        *,
+        warm_keeps_model: bool,
     ) -> None:
         self._state = state
         self._predictor = predictor
         self._lifecycle = lifecycle
         self._quarantine = quarantine
         self._settings = settings
+        self._warm_keeps_model = warm_keeps_model
         self._worth_s = np.zeros(len(state.functions))
         self._gpu_worth_s = np.zeros(len(state.functions))
         self._wishes: dict[str, list[planner.Wish]] = {}
@@ -145,7 +148,8 @@ class Preloader:
         columns, rows = self._state.catalogue.columns, self._rows(owners, at_s)
         snapshot = take_snapshot(self._state, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s, rows)
-        outlook = planner.outlook(columns, rows, forecast.at_least, snapshot.running)
+        running = snapshot.running if self._warm_keeps_model else {}
+        outlook = planner.outlook(columns, rows, forecast.at_least, running)
         self._worth_s[rows] = outlook.chances[:, 0] * columns.ready_s[rows]
         self._gpu_worth_s[rows] = outlook.chances[:, 0] * columns.move_s[rows]
         survival = {

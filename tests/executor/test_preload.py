@@ -5,6 +5,7 @@ from itertools import pairwise
 from executor.actions import Solve
 from executor.controller import Settings
 from executor.preload import PlanSettings
+from executor.serving import ServeSettings
 from tests.executor.simulation import Simulation
 from tests.executor.worlds import function
 
@@ -61,3 +62,23 @@ def test_plans_are_as_far_apart_as_they_must_rest() -> None:
     times = [at_s for at_s, _ in plans(made, 0.0)]
     assert len(times) > 3
     assert all(later - sooner >= 7.0 for sooner, later in pairwise(times))
+
+
+def test_a_running_call_leaves_a_copy_behind_only_where_functions_stay_loaded() -> None:
+    kept, lost = (first_rank_during_a_call(warm_keeps_model=keeps) for keeps in (True, False))
+    assert kept < lost
+
+
+def first_rank_during_a_call(*, warm_keeps_model: bool) -> float:
+    """Return the chance of f's first rank in the last plan made while one of its calls runs."""
+    plan = PlanSettings(10.0, period_s=1.0, rest_s=1.0)
+    serve = ServeSettings(warm_keeps_model=warm_keeps_model)
+    made = Simulation([F, G], Settings(serve, plan), worker_mib=3000)
+    made.run_s["f"] = 10.0
+    for at_s in (1.0, 2.0, 30.0):
+        made.call("f", at_s)
+    made.run(35.0)
+    problem = [
+        action.problem for _, actions in made.log for action in actions if isinstance(action, Solve)
+    ][-1]
+    return float(problem.copies[problem.function_names.index("f"), 0])
