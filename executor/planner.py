@@ -142,6 +142,7 @@ def build(
         forbidden=_too_small(offered, function_owner, idle, instance_owner),
         load_cost_pairs=np.array([move[:2] for move in moves], np.int32).reshape(-1, 2),
         load_cost_s=CHURN_COST_RATIO * np.array([move[2] for move in moves], float),
+        trusted=True,
     )
 
 

@@ -2,15 +2,19 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from solver.compiled import compiled
 
 if TYPE_CHECKING:
     from solver.problem import Problem
 
 Rows = NDArray[np.int32]
+
+_NONE: Final = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,12 +114,17 @@ def fits_alone(
 
 def allowed_pairs(problem: "Problem") -> Pairs:
     """Enumerate the allowed pairs of a problem."""
-    mode, instance = _same_owner(problem)
-    keep = fits_alone(problem, mode, instance)
-    if len(problem.forbidden):
-        banned = pair_key(problem, problem.forbidden[:, 0], problem.forbidden[:, 1])
-        keep &= ~np.isin(pair_key(problem, mode, instance), banned)
-    mode, instance = mode[keep], instance[keep]
+    on_gpu = problem.mode_tier == 1
+    mode, instance = _allowed(
+        problem.function_owner[problem.mode_function],
+        problem.mode_alone_bytes,
+        np.where(on_gpu, problem.mode_gpu_memory_bytes, _NONE),
+        problem.instance_owner,
+        problem.instance_free_memory_bytes,
+        np.append(problem.gpu_free_memory_bytes, _NONE)[problem.instance_gpu],
+        np.sort(pair_key(problem, problem.forbidden[:, 0], problem.forbidden[:, 1])),
+        problem.n_owners,
+    )
     start = np.searchsorted(mode, np.arange(problem.n_modes + 1)).astype(np.int64)
     pairs = Pairs(
         problem,
@@ -130,17 +139,40 @@ def allowed_pairs(problem: "Problem") -> Pairs:
     return pairs
 
 
-def _same_owner(problem: "Problem") -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Return all (mode, instance) of equal owner, ascending."""
-    by_owner = np.argsort(problem.instance_owner, kind="stable").astype(np.int32)
-    per_owner = np.bincount(problem.instance_owner, minlength=problem.n_owners)
-    first = np.concatenate([[0], np.cumsum(per_owner)])
-    owner = problem.function_owner[problem.mode_function]
-    count = per_owner[owner]
-    mode = np.repeat(np.arange(problem.n_modes, dtype=np.int32), count)
-    ends = np.cumsum(count)
-    offset = np.arange(len(mode)) - np.repeat(ends - count, count)
-    return mode, by_owner[np.repeat(first[owner], count) + offset]
+@compiled
+def _allowed(
+    mode_owner: NDArray[np.int32],
+    memory_bytes: NDArray[np.int64],
+    gpu_bytes: NDArray[np.int64],
+    instance_owner: NDArray[np.int32],
+    free_bytes: NDArray[np.int64],
+    free_gpu_bytes: NDArray[np.int64],
+    forbidden: NDArray[np.int64],
+    n_owners: int,
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return modes and instances of equal owner that fit and are not forbidden, ascending.
+
+    Host modes take ``_NONE`` of a GPU, which an instance without one has. ``forbidden`` are keys
+    of pairs, ascending.
+    """
+    per_owner = np.bincount(instance_owner, minlength=n_owners)
+    first = np.cumsum(per_owner) - per_owner
+    by_owner = np.argsort(instance_owner, kind="mergesort")
+    most = per_owner[mode_owner].sum()
+    mode, instance = np.empty(most, np.int32), np.empty(most, np.int32)
+    count, banned = 0, 0
+    for one in range(len(mode_owner)):
+        owner = mode_owner[one]
+        for place in by_owner[first[owner] : first[owner] + per_owner[owner]]:
+            if memory_bytes[one] > free_bytes[place] or gpu_bytes[one] > free_gpu_bytes[place]:
+                continue
+            key = one * len(instance_owner) + place
+            while banned < len(forbidden) and forbidden[banned] < key:
+                banned += 1
+            if banned == len(forbidden) or forbidden[banned] != key:
+                mode[count], instance[count] = one, place
+                count += 1
+    return mode[:count].copy(), instance[:count].copy()
 
 
 def _apply_costs(problem: "Problem", pairs: Pairs) -> None:

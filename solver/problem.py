@@ -1,6 +1,6 @@
 """The placement problem as frozen columns, validated once."""
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field, fields
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -69,6 +69,9 @@ class Problem:
         Rows (mode, instance): in place now; must be in the plan; must not be.
     load_cost_pairs, load_cost_s : int32[n, 2], float64[n]
         Load costs of single pairs, where they differ from that of the mode.
+    trusted : bool
+        The columns have their types and keep all rules, as those of a planner do, which states a
+        problem with every tick: they are taken as they are.
 
     Raises
     ------
@@ -101,21 +104,30 @@ class Problem:
     forbidden: Int32 = field(default_factory=_no_rows)
     load_cost_pairs: Int32 = field(default_factory=_no_rows)
     load_cost_s: Float64 = field(default_factory=_no_costs)
+    trusted: InitVar[bool] = False
 
-    def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
+    def __post_init__(self, trusted: bool) -> None:
+        if trusted:
+            self._freeze()
+            return
+        for name in _COLUMNS:
             object.__setattr__(self, name, column(name, getattr(self, name)))
         validate(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is derived, so that a problem travels light between processes."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {name: getattr(self, name) for name in _COLUMNS}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for name in _COLUMNS:
+            value = getattr(self, name)
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
-            object.__setattr__(self, name, value)
 
     @property
     def n_owners(self) -> int:
@@ -163,3 +175,6 @@ class Problem:
     def pairs(self) -> Pairs:
         """The allowed pairs (mode, instance)."""
         return allowed_pairs(self)
+
+
+_COLUMNS: Final = tuple(one.name for one in fields(Problem))

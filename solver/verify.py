@@ -36,6 +36,9 @@ def verify(problem: Problem, plan: Plan) -> float:
     instance = plan.pairs[:, 1].astype(np.int64)
     wrong += _misplaced(problem, mode, instance)
     wrong += _overfull(problem, mode, instance)
+    on_gpu = problem.mode_tier[mode] == 1
+    if on_gpu.any():
+        wrong += _overfull_gpus(problem, mode[on_gpu], instance[on_gpu])
     worth = recompute_objective(problem, mode, instance)
     wrong += _misstated(plan, worth)
     if wrong:
@@ -80,14 +83,14 @@ def _misplaced(
     for row in np.flatnonzero(stray):
         yield f"{_name(problem, mode[row], instance[row])} belongs to another owner"
     key = _key(problem, mode, instance)
-    if len(problem.forbidden):
-        for banned in np.intersect1d(key, _key(problem, *problem.forbidden.T)):
-            yield f"{_named(problem, banned)} is forbidden"
+    banned = _key(problem, *problem.forbidden.T)
+    for one in banned[_contained(banned, np.sort(key))]:
+        yield f"{_named(problem, one)} is forbidden"
     if len(problem.pinned):
         for missing in np.setdiff1d(_key(problem, *problem.pinned.T), key):
             yield f"{_named(problem, missing)} is pinned but not placed"
-    place, times = np.unique(function * len(problem.instance_names) + instance, return_counts=True)
-    for cell in place[times > 1]:
+    place = np.sort(function * len(problem.instance_names) + instance)
+    for cell in np.unique(place[1:][place[1:] == place[:-1]]):
         f, i = divmod(int(cell), len(problem.instance_names))
         yield f"{problem.function_names[f]} is {problem.instance_names[i]}'s more than once"
 
@@ -99,18 +102,23 @@ def _overfull(
     np.add.at(used, instance, problem.mode_memory_bytes[mode])
     library = problem.function_library[problem.mode_function[mode]].astype(np.int64)
     shared = library >= 0
-    setups = np.unique(library[shared] * len(used) + instance[shared])
-    which, where = np.divmod(setups, max(1, len(used)))
-    np.add.at(used, where, problem.library_memory_bytes[which])
+    if shared.any():
+        setups = np.unique(library[shared] * len(used) + instance[shared])
+        which, where = np.divmod(setups, len(used))
+        np.add.at(used, where, problem.library_memory_bytes[which])
     for i in np.flatnonzero(used > problem.instance_free_memory_bytes):
         free = problem.instance_free_memory_bytes[i]
         yield f"{problem.instance_names[i]} needs {used[i]} bytes of {free}"
-    on_gpu = problem.mode_tier[mode] == 1
-    gpu = problem.instance_gpu[instance[on_gpu]]
-    for i in instance[on_gpu][gpu < 0]:
+
+
+def _overfull_gpus(
+    problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
+) -> Iterator[str]:
+    gpu = problem.instance_gpu[instance]
+    for i in instance[gpu < 0]:
         yield f"{problem.instance_names[i]} has no GPU"
     used = np.zeros(len(problem.gpu_names), dtype=np.int64)
-    np.add.at(used, gpu[gpu >= 0], problem.mode_gpu_memory_bytes[mode[on_gpu][gpu >= 0]])
+    np.add.at(used, gpu[gpu >= 0], problem.mode_gpu_memory_bytes[mode[gpu >= 0]])
     for k in np.flatnonzero(used > problem.gpu_free_memory_bytes):
         yield f"{problem.gpu_names[k]} needs {used[k]} bytes of {problem.gpu_free_memory_bytes[k]}"
 
@@ -132,8 +140,17 @@ def _load_cost(
         special = _key(problem, *problem.load_cost_pairs.T)
         _, mine, theirs = np.intersect1d(key, special, return_indices=True)
         cost[mine] = problem.load_cost_s[theirs]
-    cost[np.isin(key, _key(problem, *problem.held.T))] = 0.0
+    cost[_contained(key, np.sort(_key(problem, *problem.held.T)))] = 0.0
     return cost
+
+
+def _contained(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which keys are among others that are sorted."""
+    if not len(ascending):
+        return np.zeros(len(keys), np.bool_)
+    place = np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
+    contained: NDArray[np.bool_] = ascending[place] == keys
+    return contained
 
 
 def _key(

@@ -19,6 +19,7 @@ from predictors.arrival.poisson import PoissonPredictor
 from predictors.keepalive.fixed import FixedKeepAlive
 from predictors.keepalive.protocol import KeepAlivePolicy
 from solver import Plan, Problem, solve
+from tests.solver.problems import restated
 
 RUN_S = 0.2
 START_S = 0.5
@@ -26,7 +27,7 @@ SOLVE_S = 0.005
 
 
 def by_priority(problem: Problem) -> Plan:
-    return solve(problem, method="priority")
+    return solve(restated(problem), method="priority")
 
 
 def settings(

@@ -1,18 +1,21 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from executor import planner
 from executor.actions import Run
 from executor.domain import Function, Instance, Tier, Worker
 from executor.events import LoadReport
-from executor.planner import CHURN_COST_RATIO, Outlook, build, capacity_bytes, outlook, wishes
+from executor.planner import CHURN_COST_RATIO, Outlook, capacity_bytes, outlook, wishes
 from executor.snapshot import Snapshot, take_snapshot
 from executor.state import State
 from executor.units import MIB
-from solver import solve
+from solver import Problem, solve
 from tests.executor.worlds import function, hold, idle_instance, on_gpu, state
+from tests.solver.problems import restated
 
 F, G = function("f", mib=100), function("g", mib=150)
 LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
@@ -24,6 +27,11 @@ def with_chances(world: State, chances: NDArray[np.float64]) -> Outlook:
 
 def likely(world: State) -> Outlook:
     return with_chances(world, np.array([LIKELY[name] for name in world.functions]))
+
+
+def build(*view: Any) -> Problem | None:
+    problem = planner.build(*view)
+    return None if problem is None else restated(problem)
 
 
 def snapshot(world: State) -> Snapshot:

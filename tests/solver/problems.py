@@ -85,3 +85,12 @@ def assert_same(one: Problem, other: Problem) -> None:
     """Check that two problems are equal, column by column."""
     for field in fields(Problem):
         np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def restated(problem: Problem) -> Problem:
+    """State a problem anew from its columns, which must have their types and keep all rules."""
+    anew = replace(problem)
+    for field in fields(Problem):
+        given, checked = getattr(problem, field.name), getattr(anew, field.name)
+        assert getattr(given, "dtype", None) == getattr(checked, "dtype", None), field.name
+    return anew

@@ -1,5 +1,5 @@
 import pickle
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -89,3 +89,11 @@ def test_allowed_pairs(problem: Problem) -> None:
     assert pairs.cost_s.tolist() == [0.0, 0.1, 0.1, 0.1, 0.1]
     assert pairs.find(np.array([[1, 1], [2, 0]], dtype=np.int32)).tolist() == [-1, 3]
     assert pairs.setups.of_pair.tolist() == [0, 1, 0, -1, -1]
+
+
+def test_trusted_columns_are_taken_as_they_are(problem: Problem) -> None:
+    columns = {field.name: getattr(problem, field.name) for field in fields(Problem)}
+    owner = np.array([0, 9], np.int32)
+    trusted = Problem(**{**columns, "function_owner": owner}, trusted=True)
+    assert trusted.function_owner is owner
+    assert not owner.flags.writeable

@@ -19,7 +19,7 @@ import numpy as np
 
 from solver.methods.price.blocks import Blocks, Float64, Int32, Int64
 from solver.methods.price.compiled import inlined, kernel
-from solver.methods.price.pair import fits_alone, pair_cost, value_of
+from solver.methods.price.pair import fits_alone, value_of
 
 
 class Prices(NamedTuple):
@@ -182,11 +182,15 @@ def _best_of_all(
 ) -> tuple[float, int]:
     """Do so with the load cost of each pair."""
     owner = blocks.function_owner[blocks.mode_function[mode]]
+    at, end = blocks.mode_special_starts[mode], blocks.mode_special_starts[mode + 1]
     where = -1
     for instance in range(blocks.owner_instances[owner], blocks.owner_instances[owner + 1]):
+        cost = blocks.mode_cost[mode]
+        if at < end and blocks.special_instance[blocks.mode_specials[at]] == instance:
+            cost = blocks.special_cost[blocks.mode_specials[at]]
+            at += 1
         if fits_alone(blocks, mode, instance) and not _is_picked(picked, size, instance):
-            net = _net(blocks, prices, mode, values, size, instance)
-            net -= pair_cost(blocks, mode, instance)
+            net = _net(blocks, prices, mode, values, size, instance) - cost
             if net > best:
                 best, where = net, instance
     return best, where

@@ -18,7 +18,12 @@ _STEPS: Final = 40
 _FIRST_STEP: Final = 0.05
 _LAST_STEP: Final = 0.002
 """Step lengths fall geometrically, as parts of the bound."""
+_LENGTHS: Final = np.array(
+    [_FIRST_STEP * (_LAST_STEP / _FIRST_STEP) ** (step / _STEPS) for step in range(_STEPS)]
+)
 _MOMENTUM: Final = 0.5
+_MODES_A_LOOK: Final = 4000
+"""Modes to be priced between looks at the clock, less than a millisecond of work."""
 
 
 class Walk(NamedTuple):
@@ -64,11 +69,11 @@ def lower(blocks: Blocks, start: Prices, deadline: Deadline) -> tuple[float, Pri
     """Lower the dual from given prices; return the least bound met and its prices."""
     walk = _new_walk(blocks, start)
     least = np.inf
-    for step in range(_STEPS):
-        if step > 0 and deadline.passed:
+    chunk = max(1, _MODES_A_LOOK // max(1, len(blocks.mode_function)))
+    for first in range(0, _STEPS, chunk):
+        if first > 0 and deadline.passed:
             break
-        length = _FIRST_STEP * (_LAST_STEP / _FIRST_STEP) ** (step / _STEPS)
-        least = _take_step(blocks, walk, least, length)
+        least = _take_steps(blocks, walk, least, _LENGTHS[first : first + chunk])
     return least, walk.best
 
 
@@ -89,6 +94,14 @@ def _new_walk(blocks: Blocks, start: Prices) -> Walk:
         np.empty(n_ranks),
         np.empty(n_ranks, np.int32),
     )
+
+
+@allocating
+def _take_steps(blocks: Blocks, walk: Walk, least: float, lengths: Float64) -> float:
+    """Take steps of given lengths one after the other; return the least bound by then."""
+    for length in lengths:
+        least = _take_step(blocks, walk, least, length)
+    return least
 
 
 @allocating
