@@ -74,10 +74,10 @@ class Dialect(Protocol):
 
 
 class HandlerDialect:
-    """Frames on a socket; written by ``headstart.serve``."""
+    """Frames on a socket, each of ``limit_bytes`` at most; written by ``headstart.serve``."""
 
-    def __init__(self) -> None:
-        self._decoder = Decoder()
+    def __init__(self, limit_bytes: int) -> None:
+        self._decoder = Decoder(limit_bytes)
 
     def request(self, payload: Payload) -> bytes:
         """Write a request."""
@@ -109,10 +109,17 @@ class HandlerDialect:
 
 
 class ScriptDialect:
-    """Lines on standard input and output; any line that is not of the protocol is chatter."""
+    """Lines on standard input and output; any line that is not of the protocol is chatter.
 
-    def __init__(self, name: str, on_chatter: Callable[[bytes], None]) -> None:
+    Parameters
+    ----------
+    limit_bytes
+        Of a line.
+    """
+
+    def __init__(self, name: str, limit_bytes: int, on_chatter: Callable[[bytes], None]) -> None:
         self._name = name
+        self._limit_bytes = limit_bytes
         self._on_chatter = on_chatter
         self._buffer = bytearray()
         self._asked = Request({})
@@ -130,6 +137,8 @@ class ScriptDialect:
         """Take the next bytes and yield what they complete."""
         self._buffer += data
         if b"\n" not in data:
+            if len(self._buffer) > self._limit_bytes:
+                raise ValueError(f"a line of more than {self._limit_bytes} bytes")
             return
         *lines, rest = self._buffer.split(b"\n")
         self._buffer = bytearray(rest)

@@ -15,6 +15,9 @@ from .view import View
 
 _CANNOT_EXECUTE = 126
 _PROCESS_LIMIT = 512
+_FIRST_TO_DIE = "1000"
+"""For the kernel, when memory is short (proc(5), ``oom_score_adj``): the manager must outlive its
+functions, to say what has happened."""
 _STACK_BYTES_PER_CPU = 32 * 1024 * 1024
 """Allowed on top of the memory limit for the stacks of thread pools: 8 MiB each, rarely touched."""
 
@@ -112,6 +115,7 @@ def reset_signals() -> None:
 
 
 def _limit(order: Order) -> None:
+    Path("/proc/self/oom_score_adj").write_text(_FIRST_TO_DIE)
     data = order.memory_limit_bytes + _STACK_BYTES_PER_CPU * (os.cpu_count() or 1)
     resource.setrlimit(resource.RLIMIT_DATA, (data, data))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

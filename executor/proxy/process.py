@@ -29,6 +29,9 @@ from .spec import Spec
 from .stream import Reader, Tail, Writer
 from .zygotes import Zygote
 
+_ANSWER_SHARE = 0.25
+"""Of a function's memory may be in one answer: the manager holds several copies of it at once."""
+
 SDK_FOLDER = Path(__file__).parent / "sdk"
 _CHANNEL = 3
 
@@ -157,13 +160,14 @@ class FunctionProcess:
 
     def _connect(self, log_end: int) -> tuple[tuple[int, int], dict[int, int]]:
         """Open the channel: our two ends of it, and the open files of the process."""
+        limit_bytes = int(_ANSWER_SHARE * self._spec.memory_limit_bytes)
         if self._spec.style == "handler":
-            self._dialect: Dialect = HandlerDialect()
+            self._dialect: Dialect = HandlerDialect(limit_bytes)
             ours, theirs = (end.detach() for end in socket.socketpair())
             nothing = os.open(os.devnull, os.O_RDONLY)
             descriptors = {0: nothing, 1: log_end, 2: log_end, _CHANNEL: theirs}
             return (ours, os.dup(ours)), descriptors
-        self._dialect = ScriptDialect(self._spec.name, self._log.add)
+        self._dialect = ScriptDialect(self._spec.name, limit_bytes, self._log.add)
         stdin, writer = os.pipe()
         reader, stdout = os.pipe()
         return (reader, writer), {0: stdin, 1: stdout, 2: log_end}
@@ -186,6 +190,7 @@ class FunctionProcess:
         """Compose the environment: the manager's own, the function's, and what the SDK reads."""
         own = self._spec.environment
         modules = [str(SDK_FOLDER), *filter(None, [own.get("PYTHONPATH")])]
+        home = view.SHARED_FOLDERS[0] if self._nursery.cells.isolation.mounts else cell.home
         return {
             **os.environ,
             "PYTHONUNBUFFERED": "1",
@@ -193,8 +198,8 @@ class FunctionProcess:
             **own,
             **{name: os.environ[name] for name in _GPU_VARIABLES if name in os.environ},
             "PYTHONPATH": os.pathsep.join(modules),
-            "HOME": str(cell.home),
-            "TMPDIR": str(cell.home),
+            "HOME": str(home),
+            "TMPDIR": str(home),
             "HEADSTART_FUNCTION": self._spec.name,
             "HEADSTART_HANDLER": self._spec.handler,
             "HEADSTART_CHANNEL": str(_CHANNEL),
@@ -220,7 +225,9 @@ class FunctionProcess:
 
     def _exited(self, code: int) -> None:
         self._dead = True
-        self._nursery.reaper.sweep(lambda: self._confirmed(code))
+        only = self._nursery.cells.isolation.user_count > 1
+        user = self._cell.uid if only else None
+        self._nursery.reaper.sweep(lambda: self._confirmed(code), user)
 
     def _confirmed(self, code: int) -> None:
         for reader in (self._reader, self._log_reader):

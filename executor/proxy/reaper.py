@@ -23,6 +23,7 @@ class Reaper:
     def __init__(self) -> None:
         self._watched: dict[int, Callable[[int], None]] = {}
         self._sweeps: list[Callable[[], None]] = []
+        self._users: set[int] = set()
         self._expected = 0
         self._early: dict[int, int] = {}
         linux.adopt_orphans()
@@ -46,12 +47,20 @@ class Reaper:
             self._early.clear()
         self._continue_sweep()
 
-    def sweep(self, on_clear: Callable[[], None]) -> None:
+    def sweep(self, on_clear: Callable[[], None], user: int | None = None) -> None:
         """Kill the children that nobody watches; call back when none is left.
 
         Those who die together are swept up after together: finding children takes milliseconds.
+
+        Parameters
+        ----------
+        user
+            If there are such children, all processes of this user go at once, so that none can
+            multiply faster than it is found.
         """
         self._sweeps.append(on_clear)
+        if user is not None:
+            self._users.add(user)
         asyncio.get_running_loop().call_soon(self._continue_sweep)
 
     def _reap(self) -> None:
@@ -72,7 +81,11 @@ class Reaper:
         orphans = [pid for pid in children(os.getpid()) if pid not in self._watched]
         for pid in orphans:
             os.kill(pid, signal.SIGKILL)
-        if not orphans:
+        users, self._users = self._users, set()
+        if orphans:
+            for user in users:
+                _kill_all_of(user)
+        else:
             sweeps, self._sweeps = self._sweeps, []
             for on_clear in sweeps:
                 on_clear()
@@ -101,6 +114,18 @@ def _next_dead_child() -> int | None:
     except ChildProcessError:
         return None
     return found.si_pid if found is not None else None
+
+
+def _kill_all_of(user: int) -> None:
+    """Kill all processes of a user, none of which can fork meanwhile (kill(2), process -1)."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresuid(user, user, user)
+            os.kill(-1, signal.SIGKILL)
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _kill_group(leader: int) -> None:

@@ -1,7 +1,6 @@
 """A function's process that is restored from a snapshot, or of which one is taken once it is ready.
 
-It has the user of its function, not one of its own, for that is in the snapshot; likewise its home,
-a folder in memory that it alone sees.
+It has the user of its function, not one of its own, for that is in the snapshot.
 """
 
 import time
@@ -17,7 +16,6 @@ from .process import FunctionProcess, Listener, Nursery, close_all
 from .snapshots import Snapshots, Unfit
 from .spec import Spec
 from .stream import Reader
-from .view import SHARED_FOLDERS
 
 
 class SnapshotListener(Listener, Protocol):
@@ -55,8 +53,7 @@ class RestoredProcess(FunctionProcess):
         return replace(order, cell=replace(order.cell, uid=self._spec.snapshot_uid))
 
     def _environment(self, cell: Cell) -> dict[str, str]:
-        home = str(SHARED_FOLDERS[0])
-        environment = {**super()._environment(cell), "HOME": home, "TMPDIR": home}
+        environment = super()._environment(cell)
         return {key: value for key, value in environment.items() if key != keeper.MARK}
 
     def _launch(self, order: Order, theirs: dict[int, int]) -> None:

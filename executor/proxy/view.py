@@ -5,7 +5,7 @@ folder, its model files, the interpreter. A folder on the way that is closed to 
 interpreter installed in root's home, for example) is a *barrier*. With a mount namespace of its
 own the process sees, in the place of a barrier, an empty folder with only the needed things in it,
 so nobody's permissions are changed and the rest of that home is hidden altogether. Shared
-temporary folders are replaced by private ones the same way.
+temporary folders are replaced by private ones the same way, of which the first is its home.
 """
 
 import os

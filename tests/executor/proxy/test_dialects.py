@@ -1,12 +1,14 @@
 """What function processes say is not trusted: whatever it is, it becomes a message or chatter."""
 
 import json
+import struct
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executor.proxy.dialects import Payload, Raised, Ready, ScriptDialect
+from executor.proxy.dialects import HandlerDialect, Payload, Raised, Ready, ScriptDialect
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
 values = st.recursive(
@@ -24,12 +26,13 @@ entries = st.fixed_dictionaries(
         "parameters": st.fixed_dictionaries({}, optional={"binary_data_size": values}) | values,
     },
 )
+LIMIT_BYTES = 1 << 20
 WANTED = [{}, {"parameters": {"binary_data_output": True}}]
 
 
 def asked(**extra: Any) -> ScriptDialect:
     """Make a dialect that has sent a request."""
-    dialect = ScriptDialect("f", lambda _: None)
+    dialect = ScriptDialect("f", LIMIT_BYTES, lambda _: None)
     tensor = {"name": "x", "datatype": "FP32", "shape": [1], "data": [1.0]}
     dialect.request(Payload(json.dumps({"inputs": [tensor], **extra}).encode(), b""))
     return dialect
@@ -57,7 +60,7 @@ def test_any_line_is_a_message_or_chatter(value: Any) -> None:
 
 def test_deep_nesting_is_chatter() -> None:
     heard: list[bytes] = []
-    dialect = ScriptDialect("f", heard.append)
+    dialect = ScriptDialect("f", LIMIT_BYTES, heard.append)
     assert list(dialect.feed(b"[" * 100_000 + b"\n")) == []
     assert len(heard) == 1
 
@@ -67,3 +70,16 @@ def test_an_answer_with_too_few_elements_is_an_error() -> None:
     (message,) = said(asked(), {"outputs": [tensor]})
     assert isinstance(message, Raised)
     assert "'y': it holds 2 elements; its shape is (3,)" in message.error
+
+
+def test_a_line_that_does_not_end_is_no_message() -> None:
+    dialect = asked()
+    assert list(dialect.feed(b"x" * LIMIT_BYTES)) == []
+    with pytest.raises(ValueError, match="a line of more than 1048576 bytes"):
+        list(dialect.feed(b"x"))
+
+
+def test_a_frame_that_is_too_long_is_refused_before_it_comes() -> None:
+    dialect = HandlerDialect(LIMIT_BYTES)
+    with pytest.raises(ValueError, match="a frame of 1048586 bytes; expected at most 1048576"):
+        list(dialect.feed(struct.pack("!II", 2, LIMIT_BYTES)))

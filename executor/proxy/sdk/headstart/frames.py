@@ -37,10 +37,17 @@ def pack(header: dict[str, Any], *tail: bytes | memoryview) -> bytes:
 
 
 class Decoder:
-    """Cuts a stream of bytes, in whatever pieces it comes, into frames."""
+    """Cuts a stream of bytes, in whatever pieces it comes, into frames.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    limit_bytes
+        Of a frame; None for as long as one can be.
+    """
+
+    def __init__(self, limit_bytes: int | None = None) -> None:
         self._buffer = bytearray()
+        self._limit_bytes = limit_bytes
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take the next bytes and yield the frames that are complete now.
@@ -48,7 +55,7 @@ class Decoder:
         Raises
         ------
         ValueError
-            If the JSON of a frame is not an object.
+            If the JSON of a frame is not an object, or a frame says that it is too long.
         """
         self._buffer += data
         while (frame := self._next()) is not None:
@@ -60,6 +67,8 @@ class Decoder:
         text_size, tail_size = _LENGTHS.unpack_from(self._buffer)
         text_end = _LENGTHS.size + text_size
         end = text_end + tail_size
+        if self._limit_bytes is not None and end > self._limit_bytes:
+            raise ValueError(f"a frame of {end} bytes; expected at most {self._limit_bytes}")
         if len(self._buffer) < end:
             return None
         header = json.loads(self._buffer[_LENGTHS.size : text_end])
