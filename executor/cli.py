@@ -10,6 +10,7 @@ import uvloop
 from rich.console import Console
 from typer.core import TyperGroup
 
+from executor import models_command
 from executor.clock import since_midnight
 from executor.config import ArrivalSection, PlanSection, read_config
 from executor.errors import ConfigError, RuntimeFailure
@@ -50,6 +51,7 @@ app = typer.Typer(
 
 
 app.command()(plan)
+app.add_typer(models_command.app, name="models")
 
 
 @app.callback()

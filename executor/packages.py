@@ -8,6 +8,7 @@ from executor.domain import Function, GpuProfile, Profile
 from executor.errors import ConfigError
 from executor.functions import Package, Style, TensorSpec
 from executor.manifest import GpuGuess, Manifest, Tensor
+from executor.model_store import PREFIX, ModelError, ModelStore
 from executor.validation import read_yaml, validate
 
 FILE_NAME = "function.yaml"
@@ -27,7 +28,7 @@ def read_packages(folder: Path, *, models: Path, python: Path) -> dict[str, Pack
     folder
         Holds one folder for each function.
     models
-        What ``${HEADSTART_MODELS}`` stands for in the paths of model files.
+        What ``${HEADSTART_MODELS}`` stands for in the paths of model files; has the model store.
     python
         Interpreter that runs the functions.
 
@@ -37,8 +38,9 @@ def read_packages(folder: Path, *, models: Path, python: Path) -> dict[str, Pack
         For the first thing that is wrong in any of them, or if there are none.
     """
     packages: dict[str, Package] = {}
+    store = ModelStore(models)
     for file in sorted(folder.glob(f"*/{FILE_NAME}")):
-        package = read_package(file, models=models, python=python)
+        package = _read_package(file, models, store, python)
         name = package.function.name
         if name in packages:
             raise ConfigError(
@@ -58,10 +60,16 @@ def read_package(file: Path, *, models: Path, python: Path) -> Package:
     ConfigError
         Naming the file, the key, its value and what was expected.
     """
+    return _read_package(file, models, ModelStore(models), python)
+
+
+def _read_package(file: Path, models: Path, store: ModelStore, python: Path) -> Package:
     folder = file.parent.resolve()
     manifest = _read_manifest(file, folder.name)
     _check_code(manifest, file, folder)
-    files = {name: _model_file(name, path, file, models) for name, path in manifest.files.items()}
+    files = {
+        name: _model_file(name, path, file, models, store) for name, path in manifest.files.items()
+    }
     return Package(
         function=_function(manifest, file),
         folder=folder,
@@ -115,11 +123,21 @@ def _check_command(command: tuple[str, ...], file: Path, folder: Path) -> None:
             raise ConfigError(file, "command", command, f"{program} to be executable")
 
 
-def _model_file(name: str, path: str, file: Path, models: Path) -> Path:
+def _model_file(name: str, path: str, file: Path, models: Path, store: ModelStore) -> Path:
+    if path.startswith(PREFIX):
+        return _stored_file(name, path, file, store)
     absolute = file.parent / path.replace(MODELS_VARIABLE, str(models.absolute()))
     if not _is_file(absolute):
         raise ConfigError(file, f"files.{name}", path, f"an existing file; {absolute} is none")
     return absolute.resolve()
+
+
+def _stored_file(name: str, reference: str, file: Path, store: ModelStore) -> Path:
+    try:
+        return store.check(reference)
+    except ModelError as error:
+        expected = f"an undamaged file of the store; {error}"
+        raise ConfigError(file, f"files.{name}", reference, expected) from error
 
 
 def _is_file(path: Path) -> bool:
