@@ -1,5 +1,6 @@
 """The private places of function processes: a folder each and, as root, a user each."""
 
+import errno
 import os
 import shutil
 from collections.abc import Callable
@@ -86,8 +87,13 @@ class Cells:
         return Cell(home, self._stand_ins, uid)
 
     def close(self, cell: Cell) -> None:
-        """Remove a cell whose process is dead."""
-        shutil.rmtree(cell.home)
+        """Remove a cell whose process is dead; most leave nothing in it, which is quicker gone."""
+        try:
+            cell.home.rmdir()
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            shutil.rmtree(cell.home)
 
 
 def _try_in_child(attempt: Callable[[], None]) -> int:
