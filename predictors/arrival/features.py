@@ -25,8 +25,7 @@ KNOTS_S = np.array([*UP_TO_A_MINUTE_S, *BEYOND_S])
 INTERVALS = len(KNOTS_S) - 1
 WINDOWS = INTERVALS + 2
 BEYOND, PAST = INTERVALS, INTERVALS + 1
-FINE_S, FINE_END_S = 0.5, 60.0
-COARSE_S, COARSE_END_S = 30.0, 3600.0
+TABLE_START_S, TABLE_OCTAVES, BINS_PER_OCTAVE = 0.5, 16, 16
 LONGEST_S = 86400.0
 LATEST = 4
 
@@ -67,6 +66,30 @@ class Histories(NamedTuple):
     log_rates: NDArray[np.float32]
     minute_hits: NDArray[np.float32]
     last_minute: NDArray[np.int64]
+
+
+class Moment(NamedTuple):
+    """When a forecast is asked for.
+
+    Attributes
+    ----------
+    minutes
+        Since midnight.
+    hours
+        Since the first call of any function.
+    log_watched
+        The feature that follows from these.
+    """
+
+    minutes: float
+    hours: float
+    log_watched: float
+
+
+@jit
+def moment(now_s: float, watched_s: float) -> Moment:
+    """Return what is the same for all functions."""
+    return Moment(now_s / 60.0, watched_s / 3600.0, _log(min(watched_s, LONGEST_S)))
 
 
 @jit
@@ -146,41 +169,46 @@ def describe(
     histories: Histories,
     function: int,
     waited_s: float,
-    now_s: float,
-    watched_s: float,
+    moment: Moment,
     row: NDArray[np.float32],
 ) -> None:
     """Write the features of one function, all of the order of one."""
     row[:] = 0.0
     row[:SUMMARY] = histories.summary[function]
     row[WAITED] = _log(min(waited_s, LONGEST_S))
-    row[WATCHED] = _log(min(watched_s, LONGEST_S))
+    row[WATCHED] = moment.log_watched
     for m in range(len(MEMORIES_S)):
         log_rate = histories.log_rates[function, m] - waited_s / MEMORIES_S[m]
         row[RATE_COLUMN + m] = 0.4 * (max(log_rate, LEAST_LOG_RATE) - LEAST_LOG_RATE)
-    _describe_minutes(histories.minute_hits[function], now_s, watched_s / 3600.0, row)
+    _describe_minutes(histories.minute_hits[function], moment, row)
     _describe_windows(histories, function, waited_s, row)
 
 
-def _window_table(step_s: float, end_s: float) -> NDArray[np.int64]:
-    """Return the interval of ``KNOTS_S`` by steps of time, of which the knots are multiples."""
-    return np.searchsorted(KNOTS_S, np.arange(0.0, end_s, step_s), side="right") - 1
+def _window_table() -> NDArray[np.int64]:
+    """Return the interval of ``KNOTS_S`` in which each bin begins; a bin has one knot at most."""
+    bins = np.arange(TABLE_OCTAVES * BINS_PER_OCTAVE)
+    in_octave = 1.0 + bins % BINS_PER_OCTAVE / BINS_PER_OCTAVE
+    starts_s = TABLE_START_S * 2.0 ** (bins // BINS_PER_OCTAVE) * in_octave
+    return np.searchsorted(KNOTS_S, starts_s, side="right") - 1
 
 
-FINE = _window_table(FINE_S, FINE_END_S)
-COARSE = _window_table(COARSE_S, COARSE_END_S)
+WINDOW_TABLE = _window_table()
+NEXT_KNOT_S = np.array([*KNOTS_S[1:], np.inf])
+BIN_SHIFT = 52 - int(np.log2(BINS_PER_OCTAVE))
+FIRST_BIN = int(np.float64(TABLE_START_S).view(np.int64)) >> BIN_SHIFT
 
 
 @jit
-def _window(ahead_s: float) -> int:
-    """Return the interval of ``KNOTS_S``, or ``BEYOND`` or ``PAST``."""
-    if ahead_s <= 0.0:
-        return PAST
-    if ahead_s < FINE_END_S:
-        return int(FINE[int(ahead_s / FINE_S)])
-    if ahead_s < COARSE_END_S:
-        return int(COARSE[int(ahead_s / COARSE_S)])
-    return BEYOND - 2 + int(ahead_s >= KNOTS_S[-2]) + int(ahead_s >= KNOTS_S[-1])
+def window(ahead_s: float) -> int:
+    """Return the interval of ``KNOTS_S``, or ``BEYOND`` or ``PAST``.
+
+    The bin of a time is what its exponent and first binary places say, which takes no branch that
+    a processor could guess wrong.
+    """
+    within_s = min(max(ahead_s, TABLE_START_S), KNOTS_S[-1])
+    interval = WINDOW_TABLE[(np.float64(within_s).view(np.int64) >> BIN_SHIFT) - FIRST_BIN]
+    interval += within_s >= NEXT_KNOT_S[interval]
+    return int(interval if ahead_s > 0.0 else PAST)
 
 
 @jit
@@ -194,33 +222,54 @@ def _describe_windows(
     """
     known = histories.known[function]
     n = min(GAPS, known)
-    recency = (1.0 - RECENCY) / (1.0 - RECENCY**n) if n > 0 else 0.0
+    gaps_s, likeness = histories.gaps_s[function], histories.likeness[function]
     for i in range(n):
         place = (known - 1 - i) % GAPS
-        column = WINDOW_COLUMN + SHARES * _window(histories.gaps_s[function, place] - waited_s)
-        row[column] += 1.0 / n
-        row[column + 1] += recency
-        row[column + 2] += histories.likeness[function, place, 0]
-        row[column + 3] += histories.likeness[function, place, 1]
-        recency *= RECENCY
+        column = WINDOW_COLUMN + SHARES * window(gaps_s[place] - waited_s)
+        shares = row[column : column + SHARES]
+        shares[0] += EQUAL[n]
+        shares[1] += RECENT[n, i]
+        shares[2] += likeness[place, 0]
+        shares[3] += likeness[place, 1]
+
+
+def _recent() -> NDArray[np.float64]:
+    """Return the weights of gaps by their number and their age, the newest first."""
+    ages = np.arange(GAPS)
+    weights = np.where(ages < np.arange(GAPS + 1)[:, None], RECENCY**ages, 0.0)
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), RECENCY)
+    return weights
+
+
+EQUAL = 1.0 / np.maximum(np.arange(GAPS + 1), 1)
+RECENT = _recent()
 
 
 @jit
 def _describe_minutes(
-    minute_hits: NDArray[np.float32], now_s: float, hours: float, row: NDArray[np.float32]
+    minute_hits: NDArray[np.float32], moment: Moment, row: NDArray[np.float32]
 ) -> None:
     """Write how many of the minutes ahead had calls in an hour of the past, squashed to 0..2."""
-    whole_minutes = int(now_s // 60.0)
-    minute = whole_minutes % MINUTES
-    gone = minute_hits[minute] * (now_s / 60.0 - whole_minutes)
+    minute = int(moment.minutes) % MINUTES
+    gone = minute_hits[minute] * (moment.minutes - int(moment.minutes))
     total, done = -gone, 0
     for i in range(len(AHEAD_MINUTES)):
-        while done < AHEAD_MINUTES[i]:
-            total += minute_hits[minute]
-            minute = minute + 1 if minute < MINUTES - 1 else 0
-            done += 1
-        row[AHEAD_COLUMN + i] = _squash(total / (hours + 0.5))
-    row[AHEAD_COLUMN + len(AHEAD_MINUTES)] = _squash((minute_hits[MINUTES] - gone) / (hours + 0.5))
+        total += _hits(minute_hits, minute + done, minute + AHEAD_MINUTES[i])
+        done = AHEAD_MINUTES[i]
+        row[AHEAD_COLUMN + i] = _squash(total / (moment.hours + 0.5))
+    in_hour = (minute_hits[MINUTES] - gone) / (moment.hours + 0.5)
+    row[AHEAD_COLUMN + len(AHEAD_MINUTES)] = _squash(in_hour)
+
+
+@jit
+def _hits(minute_hits: NDArray[np.float32], first: int, last: int) -> float:
+    """Return the hits of a stretch of minutes, which may go on into the next hour."""
+    hits = np.float32(0.0)
+    for minute in range(min(first, MINUTES), min(last, MINUTES)):
+        hits += minute_hits[minute]
+    for minute in range(max(first, MINUTES), last):
+        hits += minute_hits[minute - MINUTES]
+    return float(hits)
 
 
 @jit

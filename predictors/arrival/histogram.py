@@ -63,11 +63,21 @@ PER_WIDTH_S = 1.0 / np.diff(EDGES_S)
 PRIOR_REACHING = PRIOR_GAPS * np.array([survival(edge_s) for edge_s in EDGES_S])
 
 
+SIGNIFICANT_BITS, EXPONENT_OF_ONE = 52, 1023
+SIGNIFICAND = (1 << SIGNIFICANT_BITS) - 1
+IN_OCTAVE = (2.0 ** (np.arange(1, BINS_PER_OCTAVE) / BINS_PER_OCTAVE)).view(np.int64) & SIGNIFICAND
+
+
 @jit
 def _bin(gap_s: float) -> int:
+    """Return the bin of a gap by exponent and significand, far quicker than by a logarithm."""
     if gap_s < FIRST_EDGE_S:
         return 0
-    return min(BINS - 1, 1 + int(np.log2(gap_s / FIRST_EDGE_S) * BINS_PER_OCTAVE))
+    bits = np.float64(gap_s / FIRST_EDGE_S).view(np.int64)
+    place = 1 + BINS_PER_OCTAVE * (int(bits >> SIGNIFICANT_BITS) - EXPONENT_OF_ONE)
+    for edge in IN_OCTAVE:
+        place += int((bits & SIGNIFICAND) >= edge)
+    return min(BINS - 1, place)
 
 
 @jit

@@ -1,7 +1,7 @@
 """The forward pass of the small network, one function at a time.
 
-Most inputs and about half of the hidden units are zero and cost nothing, which beats a general
-matrix product; and the result does not depend on the number of functions or threads.
+Most inputs are zero and cost next to nothing, which beats a general matrix product; and the result
+does not depend on the number of functions or threads.
 """
 
 import numpy as np
@@ -10,8 +10,48 @@ from numpy.typing import NDArray
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.jit import jit
 
-ONE, ZERO = np.float32(1.0), np.float32(0.0)
+ZERO, ONE = np.float32(0.0), np.float32(1.0)
 EIGHTH = np.float32(0.125)
+ROW = 96
+"""Floats from one row of weights to the next. With a constant the compiler sees that rows do not
+overlap and keeps its loops short, which halves the time."""
+PASS = 8
+
+
+def laid_out(weight: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the weights of a layer, float32[inputs, outputs], flat, in rows of ``ROW``."""
+    rows = np.zeros((len(weight), ROW), np.float32)
+    rows[:, : weight.shape[1]] = weight
+    return rows.ravel()
+
+
+@jit
+def sparse(
+    inputs: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    used: NDArray[np.int64],
+    outputs: NDArray[np.float32],
+) -> None:
+    """Apply a layer and keep what is positive; four inputs that are all zero cost nothing.
+
+    ``used`` is room for one number for every four inputs.
+    """
+    count = 0
+    for group in range(len(inputs) // 4):
+        four = inputs[4 * group : 4 * group + 4]
+        used[count] = group
+        count += (four[0] != ZERO) | (four[1] != ZERO) | (four[2] != ZERO) | (four[3] != ZERO)
+    outputs[:] = bias
+    for place in range(count):
+        first = 4 * used[place]
+        a, b, c, d = inputs[first], inputs[first + 1], inputs[first + 2], inputs[first + 3]
+        rows = weight[first * ROW : (first + 4) * ROW]
+        for i in range(len(outputs)):
+            outputs[i] += (a * rows[i] + b * rows[ROW + i]) + (
+                c * rows[2 * ROW + i] + d * rows[3 * ROW + i]
+            )
+    _keep_positive(outputs)
 
 
 @jit
@@ -21,11 +61,9 @@ def dense(
     bias: NDArray[np.float32],
     outputs: NDArray[np.float32],
 ) -> None:
-    """Apply a layer and keep what is positive."""
-    outputs[:] = bias
-    _add_products(inputs, weight, outputs)
-    for i in range(len(outputs)):
-        outputs[i] = max(outputs[i], ZERO)
+    """Apply a layer, its inputs a multiple of ``PASS``, and keep what is positive."""
+    _add_products(inputs, weight, bias, outputs)
+    _keep_positive(outputs)
 
 
 @jit
@@ -43,35 +81,51 @@ def chances(
     second, third and fourth given the one before. ``covered`` is the share of each interval that
     lies within the horizon; intervals beyond it need not be given. ``hazards`` is overwritten.
     """
-    hazards[:] = bias[: len(hazards)]
-    _add_products(hidden, weight, hazards)
+    _add_products(hidden, weight, bias, hazards)
     for i in range(len(hazards)):
         hazards[i] = _hazard(hazards[i])
-    chance = 1.0
-    for j in range(MAX_ARRIVALS):
-        total = ZERO
-        for b in range(len(covered)):
-            total += covered[b] * hazards[b * MAX_ARRIVALS + j]
-        chance *= -np.expm1(-float(total))
-        at_least[j] = chance
+    first = second = third = fourth = ZERO
+    for b in range(len(covered)):
+        of_four = hazards[MAX_ARRIVALS * b : MAX_ARRIVALS * (b + 1)]
+        first += covered[b] * of_four[0]
+        second += covered[b] * of_four[1]
+        third += covered[b] * of_four[2]
+        fourth += covered[b] * of_four[3]
+    at_least[0] = -np.expm1(-float(first))
+    at_least[1] = at_least[0] * -np.expm1(-float(second))
+    at_least[2] = at_least[1] * -np.expm1(-float(third))
+    at_least[3] = at_least[2] * -np.expm1(-float(fourth))
 
 
 @jit
 def _add_products(
-    inputs: NDArray[np.float32], weight: NDArray[np.float32], outputs: NDArray[np.float32]
+    inputs: NDArray[np.float32],
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    outputs: NDArray[np.float32],
 ) -> None:
-    """Add inputs times weights, four inputs at a time, which tend to be zero together."""
-    for k in range(0, len(inputs), 4):
-        a, b, c, d = inputs[k], inputs[k + 1], inputs[k + 2], inputs[k + 3]
-        if a != ZERO or b != ZERO or c != ZERO or d != ZERO:
-            for i in range(len(outputs)):
-                outputs[i] += (a * weight[k, i] + b * weight[k + 1, i]) + (
-                    c * weight[k + 2, i] + d * weight[k + 3, i]
+    """Set the outputs to the bias and inputs times weights, ``PASS`` inputs at a time."""
+    outputs[:] = bias[: len(outputs)]
+    for first in range(0, len(inputs), PASS):
+        some = inputs[first : first + PASS]
+        rows = weight[first * ROW : (first + PASS) * ROW]
+        for i in range(len(outputs)):
+            total = outputs[i]
+            for k in range(0, PASS, 4):
+                total += (some[k] * rows[k * ROW + i] + some[k + 1] * rows[(k + 1) * ROW + i]) + (
+                    some[k + 2] * rows[(k + 2) * ROW + i] + some[k + 3] * rows[(k + 3) * ROW + i]
                 )
+            outputs[i] = total
 
 
 @jit
-def _hazard(output: float) -> float:
+def _keep_positive(outputs: NDArray[np.float32]) -> None:
+    for i in range(len(outputs)):
+        outputs[i] = max(outputs[i], ZERO)
+
+
+@jit
+def _hazard(output: np.float32) -> np.float32:
     """Return (1 + x / 8)^8 for positive x, its mirror image 1 / (1 - x / 8)^8 for negative ones.
 
     This is close to exp(x) near zero, positive everywhere, and needs no exponential.
@@ -80,4 +134,4 @@ def _hazard(output: float) -> float:
     power = base * base
     power *= power
     power *= power
-    return float(power if output > ZERO else ONE / power)
+    return power if output > ZERO else ONE / power

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from predictors.arrival import features, network
 from predictors.arrival.base import BasePredictor, Calls, Field
-from predictors.arrival.features import Histories
+from predictors.arrival.features import Histories, Moment
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.jit import jit
 from predictors.arrival.rows import share
@@ -23,7 +23,7 @@ CHECKPOINT = Path(__file__).with_name("neural.npz")
 
 
 class Layers(NamedTuple):
-    """Weights of the network, float32, as ``network`` takes them."""
+    """The network, float32, its weights laid out as ``network`` takes them."""
 
     weight0: NDArray[np.float32]
     bias0: NDArray[np.float32]
@@ -56,7 +56,12 @@ class NeuralPredictor(BasePredictor):
     @cached_property
     def _layers(self) -> Layers:
         with np.load(self.checkpoint) as arrays:
-            return Layers(*(arrays[name] for name in Layers._fields))
+            return Layers(
+                *(
+                    network.laid_out(arrays[name]) if arrays[name].ndim > 1 else arrays[name]
+                    for name in Layers._fields
+                )
+            )
 
     def _fields(self) -> dict[str, Field]:
         return {
@@ -80,21 +85,20 @@ class NeuralPredictor(BasePredictor):
         """Return the input of the network, float32[n, features]."""
         self._flush()
         rows = np.empty((self.count, features.FEATURES), np.float32)
-        watched_s = now_s - self._since_s(now_s)
-        waited_s = self._waited_s(now_s, np.arange(self.count))
-        _describe(self._histories, waited_s, now_s, watched_s, rows)
+        moment = features.moment(now_s, now_s - self._since_s(now_s))
+        _describe(self._histories, self._waited_s(now_s, np.arange(self.count)), moment, rows)
         return rows
 
     def _at_least(
         self, now_s: float, horizon_s: float, rows: NDArray[np.int64]
     ) -> NDArray[np.float64]:
         at_least = np.empty((len(rows), MAX_ARRIVALS))
-        watched_s = now_s - self._since_s(now_s)
+        moment = features.moment(now_s, now_s - self._since_s(now_s))
         waited_s, covered = self._waited_s(now_s, rows), coverage(horizon_s)
         known, layers = self._histories, self._layers
 
         def answer(first: int, last: int) -> None:
-            _answer(first, last, rows, known, waited_s, now_s, watched_s, layers, covered, at_least)
+            _answer(first, last, rows, known, waited_s, moment, layers, covered, at_least)
 
         share(answer, len(rows))
         return at_least
@@ -115,12 +119,11 @@ def coverage(horizon_s: float) -> NDArray[np.float32]:
 def _describe(
     histories: Histories,
     waited_s: NDArray[np.float64],
-    now_s: float,
-    watched_s: float,
+    moment: Moment,
     rows: NDArray[np.float32],
 ) -> None:
     for function in range(len(waited_s)):
-        features.describe(histories, function, waited_s[function], now_s, watched_s, rows[function])
+        features.describe(histories, function, waited_s[function], moment, rows[function])
 
 
 @jit
@@ -130,18 +133,18 @@ def _answer(
     rows: NDArray[np.int64],
     histories: Histories,
     waited_s: NDArray[np.float64],
-    now_s: float,
-    watched_s: float,
+    moment: Moment,
     layers: Layers,
     covered: NDArray[np.float32],
     at_least: NDArray[np.float64],
 ) -> None:
     row = np.empty(features.FEATURES, np.float32)
+    used = np.empty(features.FEATURES // 4, np.int64)
     hidden0, hidden1 = np.empty_like(layers.bias0), np.empty_like(layers.bias1)
     hazards = np.empty(len(covered) * MAX_ARRIVALS, np.float32)
     for place in range(first, last):
         function = rows[place]
-        features.describe(histories, function, waited_s[place], now_s, watched_s, row)
-        network.dense(row, layers.weight0, layers.bias0, hidden0)
+        features.describe(histories, function, waited_s[place], moment, row)
+        network.sparse(row, layers.weight0, layers.bias0, used, hidden0)
         network.dense(hidden0, layers.weight1, layers.bias1, hidden1)
         network.chances(hidden1, layers.weight2, layers.bias2, covered, hazards, at_least[place])

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from predictors.arrival import features as f
@@ -19,12 +21,19 @@ def windows(row: NDArray[np.float32]) -> NDArray[np.float32]:
     return row[f.WINDOW_COLUMN :].reshape(f.WINDOWS, f.SHARES)
 
 
-def test_knots_and_windows_are_consistent() -> None:
-    assert np.all(np.diff(f.KNOTS_S) > 0)
-    fine, coarse = f.KNOTS_S <= f.FINE_END_S, f.KNOTS_S >= f.FINE_END_S
-    assert f.KNOTS_S[fine] % f.FINE_S == pytest.approx(0.0)
-    assert f.KNOTS_S[coarse] % f.COARSE_S == pytest.approx(0.0)
+def test_every_group_of_four_inputs_is_of_one_window() -> None:
     assert f.FEATURES % 4 == f.WINDOW_COLUMN % 4 == 0
+
+
+@given(gap_s=st.floats(0.01, 50_000.0), waited_s=st.floats(0.0, 50_000.0))
+@example(gap_s=60.0, waited_s=30.0)
+@example(gap_s=30.0, waited_s=30.0)
+def test_a_call_is_expected_in_the_interval_where_its_gap_ends(
+    gap_s: float, waited_s: float
+) -> None:
+    ahead_s = float(np.float32(gap_s)) - waited_s
+    inside = np.searchsorted(f.KNOTS_S, ahead_s, side="right") - 1
+    assert f.window(ahead_s) == (inside if ahead_s > 0.0 else f.PAST)
 
 
 def test_a_timer_points_at_the_window_of_its_next_call() -> None:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from predictors.arrival.network import chances, dense
+from predictors.arrival.network import chances, dense, laid_out, sparse
 
 INTERVALS = 5
 
@@ -16,9 +16,12 @@ def test_a_layer_is_a_matrix_product_without_what_is_negative() -> None:
     inputs[4:12] = 0.0
     weight = rng.normal(size=(16, 7)).astype(np.float32)
     bias = rng.normal(size=7).astype(np.float32)
+    expected = pytest.approx(np.maximum(inputs @ weight + bias, 0.0), abs=1e-5)
     outputs = np.empty(7, np.float32)
-    dense(inputs, weight, bias, outputs)
-    assert outputs == pytest.approx(np.maximum(inputs @ weight + bias, 0.0), abs=1e-5)
+    dense(inputs, laid_out(weight), bias, outputs)
+    assert outputs == expected
+    sparse(inputs, laid_out(weight), bias, np.empty(4, np.int64), outputs)
+    assert outputs == expected
 
 
 @given(seed=st.integers(0, 1000), scale=st.floats(0.1, 20.0))
@@ -33,7 +36,7 @@ def test_any_weights_give_chances_that_fall_in_j_and_grow_with_the_horizon(
     for covered in ([0.3], [1.0], [1.0, 0.5], [1.0] * 4, [1.0] * 4 + [9.0]):
         at_least = np.empty(4)
         hazards = np.empty(len(covered) * 4, np.float32)
-        chances(hidden, weight, bias, np.array(covered, np.float32), hazards, at_least)
+        chances(hidden, laid_out(weight), bias, np.array(covered, np.float32), hazards, at_least)
         assert np.all((at_least >= 0) & (at_least <= 1))
         assert np.all(np.diff(at_least) <= 0)
         assert np.all(at_least >= before - 1e-6)
@@ -41,7 +44,7 @@ def test_any_weights_give_chances_that_fall_in_j_and_grow_with_the_horizon(
 
 
 def test_hazards_add_up_to_a_chance() -> None:
-    zeros, ones = np.zeros((4, 4), np.float32), np.zeros(4, np.float32)
+    nothing, weight = np.zeros(8, np.float32), laid_out(np.zeros((8, 4), np.float32))
     at_least, hazards = np.empty(4), np.empty(4, np.float32)
-    chances(np.zeros(4, np.float32), zeros, ones, np.ones(1, np.float32), hazards, at_least)
+    chances(nothing, weight, nothing[:4], np.ones(1, np.float32), hazards, at_least)
     assert at_least == pytest.approx((1 - np.exp(-1.0)) ** np.arange(1, 5))
