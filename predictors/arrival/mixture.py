@@ -27,7 +27,7 @@ START_WEIGHTS = {"neural": 0.85, "histogram": 0.05, "seasonal": 0.05, "ewma": 0.
 START_WEIGHT = np.array(list(START_WEIGHTS.values()))
 EXPERTS = len(START_WEIGHTS)
 LEARNING_RATE = 0.3
-SHARE = 0.01
+SHARE = 0.003
 LEAST_CHANCE = 1e-4
 
 
