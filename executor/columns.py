@@ -6,7 +6,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from executor.domain import Function, Tier
+from executor.domain import Function, Isolation, Tier
 
 Rows: TypeAlias = NDArray[np.int64]
 """Positions of functions, in the order in which all of them are known, ascending."""
@@ -34,8 +34,8 @@ class Columns:
     memory_bytes, library_bytes, gpu_host_bytes, gpu_memory_bytes : int64[n]
         Of an instance: what a residency takes, what its library group does, and what it takes
         while it is on a GPU; and what that takes of the GPU.
-    has_gpu : bool[n]
-        Whether it can use a GPU.
+    has_gpu, shares : bool[n]
+        Whether it can use a GPU, and whether its calls leave others alone that share as well.
     """
 
     def __init__(self, functions: Sequence[Function]) -> None:
@@ -54,7 +54,7 @@ class Columns:
         self.memory_bytes, self.library_bytes = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self.gpu_host_bytes = np.zeros(size, np.int64)
         self.gpu_memory_bytes = np.zeros(size, np.int64)
-        self.has_gpu = np.zeros(size, np.bool_)
+        self.has_gpu, self.shares = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
         for row, function in enumerate(functions):
             self.write(row, function)
 
@@ -67,6 +67,7 @@ class Columns:
         self.memory_bytes[row] = profile.memory_bytes
         self.library_bytes[row] = profile.library_bytes
         self.has_gpu[row] = profile.gpu is not None
+        self.shares[row] = function.isolation is Isolation.SHARE
         if profile.gpu is not None:
             self.move_s[row] = profile.gpu.move_s
             self.gpu_host_bytes[row] = function.memory_bytes(Tier.GPU)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from executor.columns import Columns, Rows
 from executor.domain import Instance, InstanceState, Tier
+from executor.hazard import Exposed, hazard_s
 from executor.modes import Held, Modes, modes
 from executor.snapshot import Snapshot
 from solver import TIERS, Plan, Problem
@@ -19,6 +20,10 @@ tenth of the loads against 0.02, at a mean latency 0.6 to 2.3 % lower.
 
 A function less likely to be called than this is not worth a load and left out, unless it is held.
 """
+
+LEAST_HAZARD_RATIO = 0.1
+"""What residents of an instance cost each other is left out below this share of a load's cost: it
+would decide nothing, and every pair with a price of its own slows the solver."""
 
 LEAST_WORTH = 1e-6
 """Functions less likely to be called than this are left out of the problem, held or not."""
@@ -48,15 +53,22 @@ class Outlook(NamedTuple):
         Which of them, each once.
     chances : float64[n, J]
         P(N >= j) of each for j = 1.. within the horizon.
+    horizon_s
+        Its length.
     """
 
     columns: Columns
     rows: Rows
     chances: NDArray[np.float64]
+    horizon_s: float
 
 
 def outlook(
-    columns: Columns, rows: Rows, at_least: NDArray[np.float64], running: Mapping[str, int]
+    columns: Columns,
+    rows: Rows,
+    at_least: NDArray[np.float64],
+    running: Mapping[str, int],
+    horizon_s: float,
 ) -> Outlook:
     """Take from forecast chances what running calls leave behind.
 
@@ -72,7 +84,7 @@ def outlook(
         left = at_least[place, copies[place] :]
         chances[place, : len(left)] = left
         chances[place, len(left) :] = 0.0
-    return Outlook(columns, rows, chances)
+    return Outlook(columns, rows, chances, horizon_s)
 
 
 def build(
@@ -111,12 +123,23 @@ def build(
         for mode in holding.pairs(instance, free_bytes[place])
     ]
     moves = [
-        (mode, place, move_s)
+        (mode, place, CHURN_COST_RATIO * move_s)
         for now, place in held
         for mode, move_s in holding.moves(now, idle[place])
     ]
     instance_owner = np.array([owners[one.owner] for one in idle], np.int32)
     function_owner = owner[columns.owner[rows]]
+    in_place = np.array(held, np.int32).reshape(-1, 2)
+    same_owner = function_owner[offered.function][:, None] == instance_owner
+    limit_bytes = np.array([one.limit_bytes for one in idle], np.int64)
+    roomy = offered.limit_bytes[:, None] <= limit_bytes
+    exposed = Exposed(
+        outlook.chances[chosen[offered.function], 0],
+        offered.saving_s,
+        columns.shares[rows][offered.function],
+    )
+    dear, dear_s = _hazards(offered, exposed, in_place, same_owner & roomy, outlook.horizon_s)
+    moved = np.array([move[:2] for move in moves], np.int32).reshape(-1, 2)
     return Problem(
         owner_names=tuple(owners),
         function_names=names,
@@ -138,10 +161,10 @@ def build(
         instance_survival=np.array([survival[one.id] for one in idle]),
         gpu_names=tuple(gpus),
         gpu_free_memory_bytes=np.array(list(gpus.values()), np.int64),
-        held=np.array(held, np.int32).reshape(-1, 2),
-        forbidden=_too_small(offered, function_owner, idle, instance_owner),
-        load_cost_pairs=np.array([move[:2] for move in moves], np.int32).reshape(-1, 2),
-        load_cost_s=CHURN_COST_RATIO * np.array([move[2] for move in moves], float),
+        held=in_place,
+        forbidden=np.argwhere(same_owner & ~roomy).astype(np.int32),
+        load_cost_pairs=np.concatenate([moved, dear]),
+        load_cost_s=np.append([move[2] for move in moves], dear_s),
         trusted=True,
     )
 
@@ -168,16 +191,20 @@ def _libraries(
     return tuple([names[one] for one in known.tolist()]), library, sizes
 
 
-def _too_small(
+def _hazards(
     offered: Modes,
-    function_owner: NDArray[np.int32],
-    idle: list[Instance],
-    instance_owner: NDArray[np.int32],
-) -> NDArray[np.int32]:
-    """Return the pairs of modes and instances in which no call of the function may run."""
-    limit_bytes = np.array([one.limit_bytes for one in idle], np.int64)
-    same = function_owner[offered.function][:, None] == instance_owner
-    return np.argwhere(same & (offered.limit_bytes[:, None] > limit_bytes)).astype(np.int32)
+    exposed: Exposed,
+    in_place: NDArray[np.int32],
+    allowed: NDArray[np.bool_],
+    horizon_s: float,
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the pairs that cost more than a load, for what the instance holds, and their costs."""
+    load_cost_s = CHURN_COST_RATIO * offered.saving_s[:, None]
+    more_s = hazard_s(exposed, in_place, allowed.shape[1], horizon_s)
+    new = np.ones((offered.function[-1] + 1, allowed.shape[1]), np.bool_)
+    new[offered.function[in_place[:, 0]], in_place[:, 1]] = False
+    dear = allowed & new[offered.function] & (more_s > LEAST_HAZARD_RATIO * load_cost_s)
+    return np.argwhere(dear).astype(np.int32), (load_cost_s + more_s)[dear]
 
 
 def _worth_planning(

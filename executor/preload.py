@@ -149,7 +149,7 @@ class Preloader:
         snapshot = take_snapshot(self._state, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s, rows)
         running = snapshot.running if self._warm_keeps_model else {}
-        outlook = planner.outlook(columns, rows, forecast.at_least, running)
+        outlook = planner.outlook(columns, rows, forecast.at_least, running, settings.horizon_s)
         self._worth_s[rows] = outlook.chances[:, 0] * columns.ready_s[rows]
         self._gpu_worth_s[rows] = outlook.chances[:, 0] * columns.move_s[rows]
         survival = {

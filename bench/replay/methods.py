@@ -1,7 +1,7 @@
 """What is compared: ways to pre-load, and policies to pre-load under."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
@@ -66,12 +66,12 @@ def _own(_: Workload, state: Callable[[], State]) -> Preload:
 
 def _instainfer(_: Workload, __: Callable[[], State]) -> Preload:
     """E = P x T, worst fit (Sui et al., SoCC 2024)."""
-    return Preload(InstaInferPredictor(), _by(Priority()), RIVALS)
+    return Preload(InstaInferPredictor(), _published(Priority()), RIVALS)
 
 
 def _tyche(_: Workload, __: Callable[[], State]) -> Preload:
     """Value density over all instances (Sui et al., IEEE TPDS 2026), chances as in InstaInfer."""
-    return Preload(InstaInferPredictor(), _by(Density()), RIVALS)
+    return Preload(InstaInferPredictor(), _published(Density()), RIVALS)
 
 
 def _headstart(_: Workload, __: Callable[[], State]) -> Preload:
@@ -110,6 +110,14 @@ def _production() -> Method:
 
 def _by(method: Method) -> Solver:
     return lambda problem: method.solve(problem, deadline_s=SOLVE_S, seed=0, incumbent=None)
+
+
+def _published(method: Method) -> Solver:
+    """Solve without what functions in one container cost each other: no published rule knows it."""
+    solver = _by(method)
+    return lambda problem: solver(
+        replace(problem, load_cost_pairs=np.zeros((0, 2), np.int32), load_cost_s=np.zeros(0))
+    )
 
 
 def _own_plan(problem: Problem, state: State) -> Plan:

@@ -22,7 +22,7 @@ LIKELY = {"f": (0.9, 0.5), "g": (0.8, 0.1), "b": (1.0, 1.0)}
 
 
 def with_chances(world: State, chances: NDArray[np.float64]) -> Outlook:
-    return outlook(world.catalogue.columns, np.arange(len(world.functions)), chances, {})
+    return outlook(world.catalogue.columns, np.arange(len(world.functions)), chances, {}, 10.0)
 
 
 def likely(world: State) -> Outlook:
@@ -134,7 +134,8 @@ def test_running_calls_serve_the_first_ranks() -> None:
     instance = idle_instance(world, "f")
     world.run(Run("c", instance.id, "f", Tier.HOST, 60.0), 0.0)
     at_least = np.array([[0.9, 0.5, 0.2, 0.1], [0.8, 0.4, 0.2, 0.1]])
-    left = outlook(world.catalogue.columns, np.arange(2), at_least, snapshot(world).running)
+    running = snapshot(world).running
+    left = outlook(world.catalogue.columns, np.arange(2), at_least, running, 10.0)
     assert left.chances.tolist() == [[0.5, 0.2, 0.1, 0.0], [0.8, 0.4, 0.2, 0.1]]
     assert at_least[0, 0] == 0.9
 
@@ -180,7 +181,7 @@ def test_functions_with_a_gpu_profile_may_be_on_the_gpu_of_their_instance() -> N
 
 
 def test_on_a_full_gpu_the_less_valuable_function_moves_to_memory() -> None:
-    both = (on_gpu(F, gpu_mib=600), on_gpu(G, gpu_mib=600))
+    both = (on_gpu(F, gpu_mib=600, move_s=0.6), on_gpu(G, gpu_mib=600))
     world, instance = gpu_world(*both, gpu_mib=1000)
     world.loading(instance.id, "g", Tier.GPU)
     world.loaded(instance.id, "g", Tier.GPU, 50 * MIB)
@@ -239,3 +240,16 @@ def test_functions_with_use_for_a_gpu_go_to_workers_with_one_while_there_is_room
     assert world.roomiest_for(on_gpu(F, gpu_mib=50)) == "b"
     world.create("b", "f", 0.0)
     assert world.roomiest_for(on_gpu(F, gpu_mib=50)) == "a"
+
+
+def test_a_load_beside_what_calls_may_take_away_costs_more() -> None:
+    world = state(F, G, worker_mib=3000)
+    crowded, empty = idle_instance(world, "f"), idle_instance(world, "f")
+    hold(world, crowded.id, "g")
+    once = with_chances(world, np.array([[0.9, 0.0], [0.8, 0.0]]))
+    problem = build(once, snapshot(world), {crowded.id: 1.0, empty.id: 1.0}, 0)
+    assert problem is not None
+    assert problem.load_cost_pairs.tolist() == [[0, 0]]
+    assert problem.load_cost_s[0] > problem.mode_load_cost_s[0]
+    made = wishes(solve(problem, "auto", deadline_s=30.0))
+    assert {one.function: one.instance_id for one in made} == {"f": empty.id, "g": crowded.id}

@@ -1,0 +1,57 @@
+"""What functions in one container cost each other: a call of one takes the others away."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Exposed(NamedTuple):
+    """Modes of functions, as far as they can be taken away and take others away.
+
+    Attributes
+    ----------
+    likely : float64[m]
+        Chance that the function is called within the horizon.
+    load_s : float64[m]
+        Seconds from nothing loaded to ready.
+    shares : bool[m]
+        Whether its calls leave those alone that share as well.
+    """
+
+    likely: NDArray[np.float64]
+    load_s: NDArray[np.float64]
+    shares: NDArray[np.bool_]
+
+
+def hazard_s(
+    exposed: Exposed, held: NDArray[np.int32], n_instances: int, horizon_s: float
+) -> NDArray[np.float64]:
+    """Return the seconds that calls are expected to lose by each mode in each instance.
+
+    A call of f that comes within f's load time T_f after a call of another function g waits T_f / 2
+    for its reload on average, so that over the horizon H the two lose P_f P_g (T_f^2 + T_g^2) / 2H.
+    Every instance is looked at with what it holds, whether a mode fits there or not.
+
+    Parameters
+    ----------
+    exposed
+        The modes.
+    held
+        Modes that are in place, each with its instance, int32[n, 2].
+    n_instances, horizon_s
+        How many instances there are, and what the chances are of.
+    """
+    mode, instance = held.T
+
+    def met(which: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Chance-weighted 1 and T_g^2 of what each instance holds, float64[2, instances]."""
+        weight = exposed.likely[mode] * which
+        squares = weight * exposed.load_s[mode] ** 2
+        return np.stack([np.bincount(instance, one, n_instances) for one in (weight, squares)])
+
+    strict, sharing = met(~exposed.shares[mode]), met(exposed.shares[mode])
+    calls, reloads = strict[:, None] + sharing[:, None] * ~exposed.shares[:, None]
+    own = exposed.load_s[:, None]
+    lost = exposed.likely[:, None] * (calls * own**2 + reloads) / (2.0 * horizon_s)
+    return np.asarray(lost)
