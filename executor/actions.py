@@ -1,15 +1,13 @@
 """What shall be done: the only output of the controller."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from executor.domain import StartKind, Tier
 from executor.errors import InvocationError
 from solver import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class StartInstance:
+class StartInstance(NamedTuple):
     """Create an instance for a function; answered by ``InstanceReady`` or ``InstanceGone``.
 
     ``reuses`` names an instance that was told to stop just before: once nothing of its functions is
@@ -26,15 +24,13 @@ class StartInstance:
     function: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StopInstance:
+class StopInstance(NamedTuple):
     """Remove an instance and all in it; answered by ``InstanceGone``. Not found is success."""
 
     instance_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
+class Load(NamedTuple):
     """Pre-load a function, or move a loaded one; answered by ``Loaded`` or ``LoadFailed``.
 
     A GPU without room for it leaves a function in memory; ``Loaded`` says where it is.
@@ -45,16 +41,14 @@ class Load:
     tier: Tier
 
 
-@dataclass(frozen=True, slots=True)
-class Offload:
+class Offload(NamedTuple):
     """Take a function away, loading or ready; answered by ``Offloaded``. Not found is success."""
 
     instance_id: str
     function: str
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Serve a call in an instance.
 
     First every other residency that is not in ``keep`` is taken away and confirmed gone
@@ -71,30 +65,26 @@ class Run:
     keep: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRun:
+class CancelRun(NamedTuple):
     """Stop a call that runs; answered by ``Failed`` with ``CANCELLED`` unless it ended before."""
 
     invocation_id: str
     instance_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Solve:
+class Solve(NamedTuple):
     """Solve a placement off the loop; answered by ``PlanReady``."""
 
     problem: Problem
 
 
-@dataclass(frozen=True, slots=True)
-class WakeAt:
+class WakeAt(NamedTuple):
     """Deliver ``Tick`` at this time; an earlier wake-up still pending may be dropped."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Timings:
+class Timings(NamedTuple):
     """Where the seconds of a served call went.
 
     ``wait_s`` from arrival to the run being handed to an instance (queueing, instance start);
@@ -106,8 +96,7 @@ class Timings:
     run_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
+class Served(NamedTuple):
     """The call was answered."""
 
     start_kind: StartKind
@@ -115,8 +104,7 @@ class Served:
     timings: Timings
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """Close a call towards its caller, exactly once for every ``Arrived``."""
 
     invocation_id: str

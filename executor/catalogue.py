@@ -29,7 +29,7 @@ class Catalogue:
         if tier is Tier.GPU:
             self.learn_move(function, report)
             known = self.functions[function].profile
-            report = replace(report, memory_bytes=known.memory_bytes)
+            report = report._replace(memory_bytes=known.memory_bytes)
         fold = _blended if function in self._measured else _measured
         self._set(function, fold(known, report))
         if tier is not Tier.GPU:

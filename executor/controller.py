@@ -96,15 +96,27 @@ class Controller:
         return actions
 
     def _fold(self, event: ev.Event) -> None:  # noqa: C901 - one case an event
-        match event:
+        match event:  # the most frequent first
+            case ev.Offloaded():
+                self._drop(event.instance_id, event.function)
+            case ev.Loaded():
+                self._loaded(event)
+            case ev.Arrived():
+                self._arrived(event)
+            case ev.Started():
+                self.serving.started(event)
+            case ev.Completed():
+                self.serving.completed(event)
+            case ev.LoadFailed():
+                self._load_failed(event)
+            case ev.Measured():
+                self.state.measured(event.instance_id, event.memory_bytes, event.library_bytes)
             case ev.Tick():
                 self._wake_s = math.inf
                 self.serving.tick(event.at_s)
                 self._hosting.tick(event.at_s)
             case ev.PlanReady():
                 self._preloader.take(event)
-            case ev.Arrived():
-                self._arrived(event)
             case ev.Withdrawn():
                 self.serving.withdrawn(event.invocation_id)
             case ev.FunctionEnabled():
@@ -117,20 +129,8 @@ class Controller:
                 self._instances_found(event)
             case ev.InstanceGone():
                 self._instance_gone(event)
-            case ev.Loaded():
-                self._loaded(event)
-            case ev.LoadFailed():
-                self._load_failed(event)
-            case ev.Offloaded():
-                self._drop(event.instance_id, event.function)
-            case ev.Measured():
-                self.state.measured(event.instance_id, event.memory_bytes, event.library_bytes)
             case ev.GpusMeasured():
                 self.state.gpus_measured(event.budget_bytes)
-            case ev.Started():
-                self.serving.started(event)
-            case ev.Completed():
-                self.serving.completed(event)
             case ev.Failed():
                 self.serving.failed(event)
 

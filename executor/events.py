@@ -1,11 +1,14 @@
-"""What has happened: the only input of the controller. ``at_s`` is when it was seen."""
+"""What has happened: the only input of the controller. ``at_s`` is when it was seen.
+
+Some twenty events and actions are made for each call; they are named tuples for that reason, which
+are made in a third of the time of a frozen data class.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from executor.domain import Instance, Invocation, Tier
+from executor.domain import NOTHING, Instance, Invocation, Tier
 from solver import Plan
 
 
@@ -19,8 +22,7 @@ class FailureKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class LoadReport:
+class LoadReport(NamedTuple):
     """What the function itself measured while it loaded, and what the instance then held for it.
 
     ``move_s`` is how long its last way to the GPU took; 0 where it was never on one.
@@ -33,15 +35,13 @@ class LoadReport:
     move_s: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(NamedTuple):
     """Time has passed."""
 
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class PlanReady:
+class PlanReady(NamedTuple):
     """The answer to ``actions.Solve``; ``solve_s`` is how long it took."""
 
     at_s: float
@@ -49,40 +49,35 @@ class PlanReady:
     solve_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(NamedTuple):
     """A call came in."""
 
     at_s: float
     invocation: Invocation
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(NamedTuple):
     """The caller of an open call went away."""
 
     at_s: float
     invocation_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionEnabled:
+class FunctionEnabled(NamedTuple):
     """A function may be called and pre-loaded from now on."""
 
     at_s: float
     function: str
 
 
-@dataclass(frozen=True, slots=True)
-class FunctionDisabled:
+class FunctionDisabled(NamedTuple):
     """A function may no longer be called or pre-loaded."""
 
     at_s: float
     function: str
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceReady:
+class InstanceReady(NamedTuple):
     """An instance is up with nothing loaded and takes ``base_bytes``."""
 
     at_s: float
@@ -90,8 +85,7 @@ class InstanceReady:
     base_bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class InstancesFound:
+class InstancesFound(NamedTuple):
     """Idle instances, with what is in them, that were taken over from a server that was killed.
 
     ``reports`` are what the loads of their residents took, by function.
@@ -102,8 +96,7 @@ class InstancesFound:
     reports: Mapping[str, LoadReport]
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceGone:
+class InstanceGone(NamedTuple):
     """An instance stopped as asked (``error`` is None), failed to start, or died.
 
     All that was under way in it has ended with it.
@@ -114,8 +107,7 @@ class InstanceGone:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """A function said that it is ready, in ``tier``."""
 
     at_s: float
@@ -125,8 +117,7 @@ class Loaded:
     report: LoadReport
 
 
-@dataclass(frozen=True, slots=True)
-class LoadFailed:
+class LoadFailed(NamedTuple):
     """A load ended without a ready function; nothing of it is left.
 
     ``blame`` says whether the function itself is at fault (it raised, crashed or timed out)
@@ -140,8 +131,7 @@ class LoadFailed:
     blame: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Offloaded:
+class Offloaded(NamedTuple):
     """A residency is confirmed gone, as asked or (``error``) by its own death."""
 
     at_s: float
@@ -150,26 +140,23 @@ class Offloaded:
     error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(NamedTuple):
     """What an instance holds now: bytes by function, and by library what its functions share."""
 
     at_s: float
     instance_id: str
-    memory_bytes: dict[str, int]
-    library_bytes: dict[str, int] = field(default_factory=dict)
+    memory_bytes: Mapping[str, int]
+    library_bytes: Mapping[str, int] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class GpusMeasured:
+class GpusMeasured(NamedTuple):
     """What our functions may hold of each GPU together, by what other programs leave."""
 
     at_s: float
     budget_bytes: dict[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(NamedTuple):
     """The function has the request: inference begins.
 
     ``report`` is there when the call itself had to load the function or wait for its load;
@@ -183,8 +170,7 @@ class Started:
     tier: Tier = Tier.HOST
 
 
-@dataclass(frozen=True, slots=True)
-class Completed:
+class Completed(NamedTuple):
     """A call was answered; its function stays loaded unless ``exited``."""
 
     at_s: float
@@ -193,8 +179,7 @@ class Completed:
     exited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(NamedTuple):
     """A call ended without an answer; its function is still loaded only after ``ERROR``."""
 
     at_s: float

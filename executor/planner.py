@@ -1,7 +1,6 @@
 """From what is seen and forecast to a placement problem, and from its answer to wishes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -32,8 +31,7 @@ LEAST_WORTH = 1e-6
 _TIERS: Final = tuple([Tier(name) for name in TIERS])
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """A residency that the plan wants; ``worth_s`` is what it is expected to save."""
 
     instance_id: str

@@ -1,8 +1,8 @@
 """The planning side of the controller: forecast, ask for a plan, check it, carry it out."""
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -97,16 +97,16 @@ class Preloader:
         wishes = self._wishes.get(event.instance_id, [])
         for position, wish in enumerate(wishes):
             if wish.function == event.function and wish.tier is not event.tier:
-                wishes[position] = replace(wish, tier=event.tier)
+                wishes[position] = wish._replace(tier=event.tier)
 
-    def actions(self, at_s: float) -> Iterator[Action]:
+    def actions(self, at_s: float) -> Sequence[Action]:
         """Ask for a plan when one is due, then remove drift from the last one."""
-        if self._settings is None:
-            return
-        if not self._solving and at_s >= self._due_s(self._settings):
-            yield from self._ask(self._settings, at_s)
-        if self._state.unsettled:
-            yield from self._drift(self._settings, at_s)
+        settings = self._settings
+        if settings is None:
+            return ()
+        asked = not self._solving and at_s >= self._due_s(settings)
+        solve = self._ask(settings, at_s) if asked else []
+        return [*solve, *self._drift(settings, at_s)] if self._state.unsettled else solve
 
     def next_s(self) -> float:
         """When the next plan is due; infinite while one is being made or nothing can be planned."""
@@ -140,11 +140,11 @@ class Preloader:
         due_s = self._next_changed_s if self._state.unplanned else self._next_full_s
         return max(self._asked_s + settings.rest_s, due_s)
 
-    def _ask(self, settings: PlanSettings, at_s: float) -> Iterator[Solve]:
+    def _ask(self, settings: PlanSettings, at_s: float) -> list[Solve]:
         owners = self._owners(settings, at_s)
         self._asked_s = at_s
         if not owners:
-            return
+            return []
         columns, rows = self._state.catalogue.columns, self._rows(owners, at_s)
         snapshot = take_snapshot(self._state, owners)
         forecast = self._predictor.forecast(at_s, settings.horizon_s, rows)
@@ -158,9 +158,10 @@ class Preloader:
             if instance.state is InstanceState.IDLE
         }
         problem = planner.build(outlook, snapshot, survival, settings.budget.reserve_bytes)
-        if problem is not None:
-            self._solving = True
-            yield Solve(problem)
+        if problem is None:
+            return []
+        self._solving = True
+        return [Solve(problem)]
 
     def _owners(self, settings: PlanSettings, at_s: float) -> list[str]:
         """Take out the owners to plan for: all when that is due, or when all have changed."""

@@ -8,10 +8,19 @@ than is wished moves: to memory at once, to a GPU when there is room.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 from executor.actions import Load, Offload
-from executor.domain import Function, Instance, InstanceState, Residency, ResidencyState, Tier
+from executor.domain import (
+    NOTHING,
+    Function,
+    Instance,
+    InstanceState,
+    Residency,
+    ResidencyState,
+    Tier,
+)
 from executor.planner import Wish, capacity_bytes
 
 
@@ -31,16 +40,14 @@ class Budget:
     reserve_bytes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(NamedTuple):
     """What there is for loads: those under way on each worker, and the free bytes of GPUs."""
 
     loading: Mapping[str, int]
-    gpu_bytes: Mapping[str, int] = field(default_factory=dict)
+    gpu_bytes: Mapping[str, int] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(NamedTuple):
     """What to do now, and the instances whose loads the budget or a GPU does not allow yet.
 
     ``lacking_bytes`` is what those need of each GPU.
@@ -102,6 +109,8 @@ def diff(
             moves = [wish for wish in here if _is_move(instance, wish)]
             actions.extend([_load(wish) for wish in moves if wish.tier is not Tier.GPU])
             loads.extend([wish for wish in moves if wish.tier is Tier.GPU])
+    if not loads:
+        return Drift(actions, [], {})
     drift = _within(loads, instances, functions, budget, room)
     return Drift(actions + drift.actions, drift.held_up, drift.lacking_bytes)
 

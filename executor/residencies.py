@@ -34,7 +34,7 @@ def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency
 def during(run: Run, function: Function, held: Held) -> Held:
     """Return what is held from the order of a run on: what it does not keep is on its way out."""
     others = {
-        name: one if name in run.keep else one._replace(state=ResidencyState.OFFLOADING)
+        name: one if name in run.keep else one.turned(ResidencyState.OFFLOADING)
         for name, one in held.items()
         if name != function.name
     }
@@ -44,9 +44,7 @@ def during(run: Run, function: Function, held: Held) -> Held:
 def after_run(held: Held) -> Held:
     """Return what is held when a run has ended: what ran is ready."""
     return {
-        name: one._replace(state=ResidencyState.READY)
-        if one.state is ResidencyState.RUNNING
-        else one
+        name: one.turned(ResidencyState.READY) if one.state is ResidencyState.RUNNING else one
         for name, one in held.items()
     }
 

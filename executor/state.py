@@ -211,7 +211,7 @@ class State:
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""
         held = self.instances[instance_id].residencies[function]
-        self._set(instance_id, held._replace(state=ResidencyState.OFFLOADING))
+        self._set(instance_id, held.turned(ResidencyState.OFFLOADING))
 
     def drop(self, instance_id: str, function: str) -> None:
         """Fold that a residency is no more, if it was still there."""
@@ -223,7 +223,7 @@ class State:
         if gone.state in (ResidencyState.READY, ResidencyState.MOVING):
             self._capacity_changed(instance.owner)
         self.census.moved(instance, function, gone, None)
-        self._put(instance._replace(residencies=held))
+        self._put(instance.holding(held))
 
     def measured(
         self, instance_id: str, memory_bytes: Mapping[str, int], library_bytes: Mapping[str, int]
@@ -261,7 +261,7 @@ class State:
         held = dict(instance.residencies)
         self.census.moved(instance, residency.function, held.get(residency.function), residency)
         held[residency.function] = residency
-        self._put(instance._replace(residencies=held))
+        self._put(instance.holding(held))
 
     def _change(self, instance_id: str, **changes: Any) -> Instance:
         old = self.instances[instance_id]

@@ -24,12 +24,14 @@ class EventHeap:
     def at(self, at_s: float, callback: Callable[[], None]) -> None:
         """Call back at a time, or next when that has passed."""
         self._count += 1
-        heappush(self._heap, (max(at_s, self._now_s), self._count, callback))
+        due_s = at_s if at_s > self._now_s else self._now_s
+        heappush(self._heap, (due_s, self._count, callback))
 
     def run(self, until_s: float) -> None:
         """Play all callbacks up to and at ``until_s``."""
-        while self._heap and self._heap[0][0] <= until_s:
-            self._now_s, _, callback = heappop(self._heap)
+        heap = self._heap
+        while heap and heap[0][0] <= until_s:
+            self._now_s, _, callback = heappop(heap)
             callback()
         self._now_s = max(self._now_s, until_s)
 

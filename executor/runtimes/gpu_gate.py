@@ -7,7 +7,6 @@ when something may start; here it is decided whether there is room for it on the
 import asyncio
 from collections.abc import Collection, Coroutine, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 
 from executor import events as ev
 from executor.actions import (
@@ -113,7 +112,7 @@ class GpuGate:
     def _load(self, load: Load) -> None:
         """Let a load begin; for want of room, or of a GPU, it is one to memory."""
         if load.tier is Tier.GPU and not self._admit(load.instance_id, load.function):
-            load = replace(load, tier=Tier.HOST)
+            load = load._replace(tier=Tier.HOST)
         if load.tier is not Tier.GPU:
             self._leave(load.instance_id, load.function)
         self._ordered(load.instance_id, load.function)
@@ -132,7 +131,7 @@ class GpuGate:
         if run.tier is Tier.GPU and not self._admit(run.instance_id, run.function, others):
             if place is not None and any(one.leaving for one in self._places.on(place.gpu)):
                 return False
-            run = replace(run, tier=Tier.HOST)
+            run = run._replace(tier=Tier.HOST)
         self._begin_run(run)
         return True
 
@@ -149,7 +148,7 @@ class GpuGate:
         """Hand over a run that is cancelled, or has no time left, for the instance to end it."""
         run = self._waiting.pop(call, None)
         if run is not None:
-            self._begin_run(replace(run, tier=Tier.HOST))
+            self._begin_run(run._replace(tier=Tier.HOST))
 
     def _admit(self, instance_id: str, function: str, others: Collection[str] = ()) -> bool:
         """Reserve memory for a function; when that fails, the controller hears what there is."""

@@ -56,7 +56,7 @@ def test_later_times_are_averaged_and_the_footprint_is_the_largest() -> None:
 
 def test_a_load_to_a_gpu_teaches_its_times_the_move_and_what_it_takes_of_memory_meanwhile() -> None:
     known = catalogue()
-    known.learn("f", replace(report(5.0, 80), move_s=1.5), Tier.GPU)
+    known.learn("f", report(5.0, 80)._replace(move_s=1.5), Tier.GPU)
     profile = known.functions["f"].profile
     assert profile.gpu is not None
     assert profile.gpu.memory_bytes == 80 * MIB
@@ -66,7 +66,7 @@ def test_a_load_to_a_gpu_teaches_its_times_the_move_and_what_it_takes_of_memory_
 
 def test_a_move_teaches_nothing_of_loads() -> None:
     known = catalogue()
-    known.learn_move("f", replace(report(5.0, 80), move_s=0.5))
+    known.learn_move("f", report(5.0, 80)._replace(move_s=0.5))
     profile = known.functions["f"].profile
     assert profile == replace(GUESS, gpu=GpuProfile(80 * MIB, 300 * MIB, 0.5))
 

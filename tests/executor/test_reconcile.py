@@ -141,7 +141,7 @@ def tiers(gpu_mib: int, wishes: dict[str, Tier], held: dict[str, Tier]) -> Drift
     here = instance(*held)._replace(gpu="k")
     placed = {name: here.residencies[name]._replace(tier=tier) for name, tier in held.items()}
     here = here._replace(residencies=placed)
-    wanted = [replace(wish(name), tier=tier) for name, tier in wishes.items()]
+    wanted = [wish(name)._replace(tier=tier) for name, tier in wishes.items()]
     room = Room({"w": 0}, {"k": gpu_mib * MIB})
     return diff(by_instance(wanted), {"i1": here}, ON_GPU, Budget(loads_per_worker=2), room)
 
@@ -168,4 +168,4 @@ def test_what_is_moving_is_left_to_arrive() -> None:
     here = instance("f")._replace(gpu="k")
     moving = here.residencies["f"]._replace(state=ResidencyState.MOVING)
     here = here._replace(residencies={"f": moving})
-    assert not lacking(here, [replace(wish("f"), tier=Tier.GPU)])
+    assert not lacking(here, [wish("f")._replace(tier=Tier.GPU)])

@@ -4,7 +4,6 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 
 from executor import events as ev
 from executor.actions import CancelRun, Load, Offload, Run
@@ -155,9 +154,9 @@ class ContainerInstance:
                 self._widen(call)
             case ev.Failed(invocation_id=call):
                 self._widen(call)
-                event = replace(event, error=self._explained(event.error))
+                event = event._replace(error=self._explained(event.error))
             case ev.Offloaded(error=str(error)) | ev.LoadFailed(error=error):
-                event = replace(event, error=self._explained(error))
+                event = event._replace(error=self._explained(error))
         self._sink(event)
 
     def _narrow(self, run: Run) -> None:

@@ -113,6 +113,8 @@ def _best_instance(
         instance = blocks.special_instance[index]
         if instance == where and blocks.special_cost[index] > cost:
             return _best_of_all(blocks, prices, mode, values, picked, size, best)
+        if blocks.special_cost[index] == np.inf:
+            continue
         if not fits_alone(blocks, mode, instance) or _is_picked(picked, size, instance):
             continue
         other = _net(blocks, prices, mode, values, size, instance) - blocks.special_cost[index]
@@ -159,12 +161,22 @@ def _best_further(
     size: int,
     best: float,
 ) -> tuple[float, int]:
-    """Do so for a further residency, without load cost."""
+    """Do so for a further residency, without load cost.
+
+    Most instances survive alike, so that what a residency gains is known from the one before.
+    """
     owner = blocks.function_owner[blocks.mode_function[mode]]
+    copies = blocks.copies[blocks.mode_function[mode]]
     where = -1
+    value, gain = np.nan, 0.0
     for instance in range(blocks.owner_instances[owner], blocks.owner_instances[owner + 1]):
+        if value_of(blocks, mode, instance) != value:
+            value = value_of(blocks, mode, instance)
+            gain = _gain(copies, values, size, value)
+        if gain - prices.memory[instance] * blocks.mode_memory[mode] <= best:
+            continue
         if fits_alone(blocks, mode, instance) and not _is_picked(picked, size, instance):
-            net = _net(blocks, prices, mode, values, size, instance)
+            net = _less_price(blocks, prices, mode, instance, gain)
             if net > best:
                 best, where = net, instance
     return best, where
@@ -202,11 +214,17 @@ def _net(
 ) -> float:
     """Return what one more residency gains over the price of its bytes."""
     copies = blocks.copies[blocks.mode_function[mode]]
-    net = _gain(copies, values, size, value_of(blocks, mode, instance))
-    net -= float(prices.memory[instance] * blocks.mode_memory[mode])
+    gain = _gain(copies, values, size, value_of(blocks, mode, instance))
+    return _less_price(blocks, prices, mode, instance, gain)
+
+
+@inlined
+def _less_price(blocks: Blocks, prices: Prices, mode: int, instance: int, gain: float) -> float:
+    """Take the price of a residency's bytes off what it gains."""
+    net = gain - float(prices.memory[instance] * blocks.mode_memory[mode])
     if blocks.mode_on_gpu[mode]:
         net -= prices.gpu[blocks.instance_gpu[instance]] * blocks.mode_gpu_memory[mode]
-    return float(net)
+    return net
 
 
 @inlined

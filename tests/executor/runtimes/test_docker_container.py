@@ -45,7 +45,7 @@ def test_on_another_machine_the_socket_lies_in_memory() -> None:
 
 def test_a_container_has_the_gpu_of_its_instance_and_no_other() -> None:
     assert OPTIONS.config()["HostConfig"]["DeviceRequests"] == []
-    start = replace(OPTIONS.start, gpu="MIG-1")
+    start = OPTIONS.start._replace(gpu="MIG-1")
     config = replace(OPTIONS, start=start, variables={"CUDA_VISIBLE_DEVICES": "MIG-1"}).config()
     (wanted,) = config["HostConfig"]["DeviceRequests"]
     assert wanted["DeviceIDs"] == ["MIG-1"]
