@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from predictors.arrival.jit import jit
+from predictors.arrival.jit import jit, kernel
 
 GAPS = 16
 LEAST_GAP_S = 1e-3
@@ -118,7 +118,7 @@ def fold(
             histories.minute_hits[function, MINUTES] += 1.0
 
 
-@jit
+@kernel
 def _log(seconds: float) -> float:
     return float(0.5 * np.log1p(seconds))
 
@@ -138,7 +138,7 @@ def _summarise(gaps_s: NDArray[np.float32], known: int, summary: NDArray[np.floa
         summary[GAP_COLUMN + i] = _log(gaps_s[(known - 1 - i) % GAPS])
 
 
-@jit
+@kernel
 def _liken(gaps_s: NDArray[np.float32], known: int, likeness: NDArray[np.float32]) -> None:
     """Write weights of each gap, larger if the one or two before it were like the latest."""
     n = min(GAPS, known)
@@ -156,7 +156,7 @@ def _liken(gaps_s: NDArray[np.float32], known: int, likeness: NDArray[np.float32
         likeness[place, 1] /= total_two
 
 
-@jit
+@kernel
 def _ratio(gaps_s: NDArray[np.float32], nth: int, back: int) -> float:
     """Return how alike a gap is to the one so many before it, 0 to 1."""
     one, other = gaps_s[nth % GAPS], gaps_s[(nth - back) % GAPS]
@@ -164,7 +164,7 @@ def _ratio(gaps_s: NDArray[np.float32], nth: int, back: int) -> float:
     return float(ratio * ratio)
 
 
-@jit
+@kernel
 def describe(
     histories: Histories,
     function: int,
@@ -174,7 +174,8 @@ def describe(
 ) -> None:
     """Write the features of one function, all of the order of one."""
     row[:] = 0.0
-    row[:SUMMARY] = histories.summary[function]
+    for i in range(SUMMARY):
+        row[i] = histories.summary[function, i]
     row[WAITED] = _log(min(waited_s, LONGEST_S))
     row[WATCHED] = moment.log_watched
     for m in range(len(MEMORIES_S)):
@@ -198,7 +199,7 @@ BIN_SHIFT = 52 - int(np.log2(BINS_PER_OCTAVE))
 FIRST_BIN = int(np.float64(TABLE_START_S).view(np.int64)) >> BIN_SHIFT
 
 
-@jit
+@kernel
 def window(ahead_s: float) -> int:
     """Return the interval of ``KNOTS_S``, or ``BEYOND`` or ``PAST``.
 
@@ -211,7 +212,7 @@ def window(ahead_s: float) -> int:
     return int(interval if ahead_s > 0.0 else PAST)
 
 
-@jit
+@kernel
 def _describe_windows(
     histories: Histories, function: int, waited_s: float, row: NDArray[np.float32]
 ) -> None:
@@ -245,7 +246,7 @@ EQUAL = 1.0 / np.maximum(np.arange(GAPS + 1), 1)
 RECENT = _recent()
 
 
-@jit
+@kernel
 def _describe_minutes(
     minute_hits: NDArray[np.float32], moment: Moment, row: NDArray[np.float32]
 ) -> None:
@@ -261,7 +262,7 @@ def _describe_minutes(
     row[AHEAD_COLUMN + len(AHEAD_MINUTES)] = _squash(in_hour)
 
 
-@jit
+@kernel
 def _hits(minute_hits: NDArray[np.float32], first: int, last: int) -> float:
     """Return the hits of a stretch of minutes, which may go on into the next hour."""
     hits = np.float32(0.0)
@@ -272,6 +273,6 @@ def _hits(minute_hits: NDArray[np.float32], first: int, last: int) -> float:
     return float(hits)
 
 
-@jit
+@kernel
 def _squash(an_hour: float) -> float:
     return 2.0 * max(0.0, an_hour) / (1.0 + max(0.0, an_hour))

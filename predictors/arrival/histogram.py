@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.forecast import MAX_ARRIVALS
-from predictors.arrival.jit import jit
+from predictors.arrival.jit import jit, kernel
 from predictors.arrival.prior import survival
 from predictors.arrival.rows import share
 
@@ -68,7 +68,7 @@ SIGNIFICAND = (1 << SIGNIFICANT_BITS) - 1
 IN_OCTAVE = (2.0 ** (np.arange(1, BINS_PER_OCTAVE) / BINS_PER_OCTAVE)).view(np.int64) & SIGNIFICAND
 
 
-@jit
+@kernel
 def _bin(gap_s: float) -> int:
     """Return the bin of a gap by exponent and significand, far quicker than by a logarithm."""
     if gap_s < FIRST_EDGE_S:
@@ -95,7 +95,7 @@ def _add(
             row[: _bin(gap_s[i]) + 1] += np.float32(1.0)
 
 
-@jit
+@kernel
 def _mass_after(reaching: NDArray[np.float32], after_s: float) -> float:
     """Return the mass of gaps longer than ``after_s``, the prior's included."""
     b = _bin(after_s)
@@ -104,7 +104,7 @@ def _mass_after(reaching: NDArray[np.float32], after_s: float) -> float:
     return float(low + share * (high - low))
 
 
-@jit
+@kernel
 def _answer(
     first: int,
     last: int,
@@ -118,7 +118,7 @@ def _answer(
         _chances(reaching[rows[place]], waited_s[place], horizon_s, at_least[place])
 
 
-@jit
+@kernel
 def _chances(
     reaching: NDArray[np.float32], waited_s: float, horizon_s: float, at_least: NDArray[np.float64]
 ) -> None:

@@ -18,7 +18,7 @@ from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.ewma import EwmaPredictor
 from predictors.arrival.forecast import MAX_ARRIVALS
 from predictors.arrival.histogram import HistogramPredictor
-from predictors.arrival.jit import jit
+from predictors.arrival.jit import jit, kernel
 from predictors.arrival.neural import NeuralPredictor
 from predictors.arrival.rows import share
 from predictors.arrival.seasonal import SeasonalPredictor
@@ -29,6 +29,7 @@ EXPERTS = len(START_WEIGHTS)
 LEARNING_RATE = 0.3
 SHARE = 0.003
 LEAST_CHANCE = 1e-4
+ZERO = np.float32(0.0)
 
 
 class Answers(NamedTuple):
@@ -36,13 +37,13 @@ class Answers(NamedTuple):
 
     Attributes
     ----------
-    at_least : float64[experts, m, 4]
-        P(N >= j) of those that they were asked about.
-    place : int64[n]
-        Which of these each function is.
+    at_least
+        float64[m, 4] of each expert, P(N >= j) of those that they were asked about.
+    place
+        int64[n], which of these each function is.
     """
 
-    at_least: NDArray[np.float64]
+    at_least: tuple[NDArray[np.float64], ...]
     place: NDArray[np.int64]
 
 
@@ -138,8 +139,9 @@ class MixturePredictor(BasePredictor):
         asked[speaker] = True
         place = np.cumsum(asked) - 1
         place[alike] = place[speaker]
-        answers = [one.forecast(now_s, horizon_s, rows[asked]) for one in self.experts.values()]
-        return Answers(np.stack([answer.at_least for answer in answers]), place)
+        rows = rows[asked]
+        at_least = (one.forecast(now_s, horizon_s, rows).at_least for one in self.experts.values())
+        return Answers(tuple(at_least), place)
 
     def _blended(self, answers: Answers, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         blended = np.empty((len(rows), MAX_ARRIVALS))
@@ -165,7 +167,7 @@ def _count(
             arrivals[functions[i]] += 1
 
 
-@jit
+@kernel
 def _learn(
     first: int,
     last: int,
@@ -180,29 +182,36 @@ def _learn(
 ) -> None:
     """Charge the experts for held forecasts that are over; hold a new one where none is held."""
     for row in range(first, last):
-        function = rows[row]
+        function, place = rows[row], answers.place[row]
         over = held_until_s[function] <= now_s
         if over:
             _charge(held[function], arrivals[function], log_weight[function])
         if over or held_until_s[function] == np.inf:
-            held[function] = answers.at_least[:, answers.place[row]]
+            for expert in range(EXPERTS):
+                for j in range(MAX_ARRIVALS):
+                    held[function, expert, j] = answers.at_least[expert][place, j]
             held_until_s[function] = now_s + horizon_s
             arrivals[function] = 0
 
 
-@jit
+@kernel
 def _charge(held: NDArray[np.float32], arrivals: int, log_weight: NDArray[np.float32]) -> None:
     for expert in range(EXPERTS):
         for j in range(MAX_ARRIVALS):
             chance = min(1.0 - LEAST_CHANCE, max(LEAST_CHANCE, held[expert, j]))
             came = chance if arrivals > j else 1.0 - chance
             log_weight[expert] += LEARNING_RATE * np.log(came)
-    weight = np.exp(log_weight - log_weight.max())
-    weight /= weight.sum()
-    log_weight[:] = np.log((1.0 - SHARE) * weight + SHARE * START_WEIGHT)
+    most, total = log_weight[0], ZERO
+    for expert in range(EXPERTS):
+        most = max(most, log_weight[expert])
+    for expert in range(EXPERTS):
+        total += np.exp(log_weight[expert] - most)
+    for expert in range(EXPERTS):
+        weight = np.exp(log_weight[expert] - most) / total
+        log_weight[expert] = np.log((1.0 - SHARE) * weight + SHARE * START_WEIGHT[expert])
 
 
-@jit
+@kernel
 def _blend(
     first: int,
     last: int,
@@ -211,12 +220,14 @@ def _blend(
     log_weight: NDArray[np.float32],
     blended: NDArray[np.float64],
 ) -> None:
-    weight = np.empty(EXPERTS, np.float32)
     for row in range(first, last):
-        weight[:] = np.exp(log_weight[rows[row]])
-        weight /= weight.sum()
-        place = answers.place[row]
+        function, place = rows[row], answers.place[row]
+        total = ZERO
+        for expert in range(EXPERTS):
+            total += np.exp(log_weight[function, expert])
         for j in range(MAX_ARRIVALS):
             blended[row, j] = 0.0
-            for expert in range(EXPERTS):
-                blended[row, j] += weight[expert] * answers.at_least[expert, place, j]
+        for expert in range(EXPERTS):
+            weight = np.exp(log_weight[function, expert]) / total
+            for j in range(MAX_ARRIVALS):
+                blended[row, j] += weight * answers.at_least[expert][place, j]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from predictors.arrival.forecast import MAX_ARRIVALS
-from predictors.arrival.jit import jit
+from predictors.arrival.jit import kernel
 
 ZERO, ONE = np.float32(0.0), np.float32(1.0)
 EIGHTH = np.float32(0.125)
@@ -25,7 +25,7 @@ def laid_out(weight: NDArray[np.float32]) -> NDArray[np.float32]:
     return rows.ravel()
 
 
-@jit
+@kernel
 def sparse(
     inputs: NDArray[np.float32],
     weight: NDArray[np.float32],
@@ -42,7 +42,8 @@ def sparse(
         four = inputs[4 * group : 4 * group + 4]
         used[count] = group
         count += (four[0] != ZERO) | (four[1] != ZERO) | (four[2] != ZERO) | (four[3] != ZERO)
-    outputs[:] = bias
+    for i in range(len(outputs)):
+        outputs[i] = bias[i]
     for place in range(count):
         first = 4 * used[place]
         a, b, c, d = inputs[first], inputs[first + 1], inputs[first + 2], inputs[first + 3]
@@ -54,7 +55,7 @@ def sparse(
     _keep_positive(outputs)
 
 
-@jit
+@kernel
 def dense(
     inputs: NDArray[np.float32],
     weight: NDArray[np.float32],
@@ -66,7 +67,7 @@ def dense(
     _keep_positive(outputs)
 
 
-@jit
+@kernel
 def chances(
     hidden: NDArray[np.float32],
     weight: NDArray[np.float32],
@@ -97,7 +98,7 @@ def chances(
     at_least[3] = at_least[2] * -np.expm1(-float(fourth))
 
 
-@jit
+@kernel
 def _add_products(
     inputs: NDArray[np.float32],
     weight: NDArray[np.float32],
@@ -105,7 +106,8 @@ def _add_products(
     outputs: NDArray[np.float32],
 ) -> None:
     """Set the outputs to the bias and inputs times weights, ``PASS`` inputs at a time."""
-    outputs[:] = bias[: len(outputs)]
+    for i in range(len(outputs)):
+        outputs[i] = bias[i]
     for first in range(0, len(inputs), PASS):
         some = inputs[first : first + PASS]
         rows = weight[first * ROW : (first + PASS) * ROW]
@@ -118,13 +120,13 @@ def _add_products(
             outputs[i] = total
 
 
-@jit
+@kernel
 def _keep_positive(outputs: NDArray[np.float32]) -> None:
     for i in range(len(outputs)):
         outputs[i] = max(outputs[i], ZERO)
 
 
-@jit
+@kernel
 def _hazard(output: np.float32) -> np.float32:
     """Return (1 + x / 8)^8 for positive x, its mirror image 1 / (1 - x / 8)^8 for negative ones.
 

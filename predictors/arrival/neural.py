@@ -16,7 +16,7 @@ from predictors.arrival import features, network
 from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.features import Histories, Moment
 from predictors.arrival.forecast import MAX_ARRIVALS
-from predictors.arrival.jit import jit
+from predictors.arrival.jit import kernel
 from predictors.arrival.rows import share
 
 CHECKPOINT = Path(__file__).with_name("neural.npz")
@@ -31,6 +31,16 @@ class Layers(NamedTuple):
     bias1: NDArray[np.float32]
     weight2: NDArray[np.float32]
     bias2: NDArray[np.float32]
+
+
+class Room(NamedTuple):
+    """Where the network writes what it works out of one function."""
+
+    row: NDArray[np.float32]
+    used: NDArray[np.int64]
+    hidden0: NDArray[np.float32]
+    hidden1: NDArray[np.float32]
+    hazards: NDArray[np.float32]
 
 
 class NeuralPredictor(BasePredictor):
@@ -98,7 +108,8 @@ class NeuralPredictor(BasePredictor):
         known, layers = self._histories, self._layers
 
         def answer(first: int, last: int) -> None:
-            _answer(first, last, rows, known, waited_s, moment, layers, covered, at_least)
+            room = _room(layers, len(covered))
+            _answer(first, last, rows, known, waited_s, moment, layers, covered, room, at_least)
 
         share(answer, len(rows))
         return at_least
@@ -115,7 +126,17 @@ def coverage(horizon_s: float) -> NDArray[np.float32]:
     return share[share > 0.0].astype(np.float32)
 
 
-@jit
+def _room(layers: Layers, intervals: int) -> Room:
+    return Room(
+        np.empty(features.FEATURES, np.float32),
+        np.empty(features.FEATURES // 4, np.int64),
+        np.empty_like(layers.bias0),
+        np.empty_like(layers.bias1),
+        np.empty(intervals * MAX_ARRIVALS, np.float32),
+    )
+
+
+@kernel
 def _describe(
     histories: Histories,
     waited_s: NDArray[np.float64],
@@ -126,7 +147,7 @@ def _describe(
         features.describe(histories, function, waited_s[function], moment, rows[function])
 
 
-@jit
+@kernel
 def _answer(
     first: int,
     last: int,
@@ -136,12 +157,10 @@ def _answer(
     moment: Moment,
     layers: Layers,
     covered: NDArray[np.float32],
+    room: Room,
     at_least: NDArray[np.float64],
 ) -> None:
-    row = np.empty(features.FEATURES, np.float32)
-    used = np.empty(features.FEATURES // 4, np.int64)
-    hidden0, hidden1 = np.empty_like(layers.bias0), np.empty_like(layers.bias1)
-    hazards = np.empty(len(covered) * MAX_ARRIVALS, np.float32)
+    row, used, hidden0, hidden1, hazards = room
     for place in range(first, last):
         function = rows[place]
         features.describe(histories, function, waited_s[place], moment, row)

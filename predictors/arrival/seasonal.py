@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from predictors.arrival.base import BasePredictor, Calls, Field
 from predictors.arrival.forecast import MAX_ARRIVALS
-from predictors.arrival.jit import jit
+from predictors.arrival.jit import jit, kernel
 from predictors.arrival.rows import share
 
 SLOT_S = 10.0
@@ -22,6 +22,9 @@ PRIOR_HOURS = 0.5
 PRIOR_SLOT_CHANCE = 1e-4
 PRIOR_HABIT_SLOTS = 20.0
 MOST_CHANCE = 0.999
+REMEMBERED_HITS = 32
+
+Exactly = tuple[float, float, float, float]
 
 
 class Habits(NamedTuple):
@@ -43,6 +46,21 @@ class Habits(NamedTuple):
     hits: NDArray[np.float64]
     calls: NDArray[np.float64]
     last_slot: NDArray[np.int64]
+
+
+class Memo(NamedTuple):
+    """What whole slots with so many hits come to in the hour at hand; most have few hits.
+
+    Attributes
+    ----------
+    log_none
+        float64[REMEMBERED_HITS], logarithm of the chance of no call were the hour a mean one.
+    hit
+        float64[REMEMBERED_HITS], the chance of a call; 0 where it is not known yet.
+    """
+
+    log_none: NDArray[np.float64]
+    hit: NDArray[np.float64]
 
 
 class SeasonalPredictor(BasePredictor):
@@ -85,7 +103,8 @@ class SeasonalPredictor(BasePredictor):
         habits, visits = self._habits, _visits(since_s, now_s)
 
         def answer(first: int, last: int) -> None:
-            _answer(first, last, rows, habits, hours, visits, now_s, horizon_s, at_least)
+            memo = Memo(np.empty(REMEMBERED_HITS), np.empty(REMEMBERED_HITS))
+            _answer(first, last, rows, habits, hours, visits, now_s, horizon_s, memo, at_least)
 
         share(answer, len(rows))
         return at_least
@@ -114,7 +133,7 @@ def _hit(functions: NDArray[np.int64], slots: NDArray[np.int64], habits: Habits)
             habits.hour_hits[function, (slots[i] // SLOTS) % HOURS] += 1.0
 
 
-@jit
+@kernel
 def _answer(
     first: int,
     last: int,
@@ -124,20 +143,20 @@ def _answer(
     visits: NDArray[np.float64],
     now_s: float,
     horizon_s: float,
+    memo: Memo,
     at_least: NDArray[np.float64],
 ) -> None:
     start, end = now_s / SLOT_S, (now_s + horizon_s) / SLOT_S
-    exactly = np.empty(MAX_ARRIVALS)
     for place in range(first, last):
         function = rows[place]
-        exactly[:] = 0.0
-        exactly[0] = 1.0
         further = 1.0 - (habits.hits[function] + 1.0) / (habits.calls[function] + 1.0)
-        log_none = _go_through_slots(habits, function, hours, visits, start, end, further, exactly)
+        exactly, log_none = _within_an_hour(
+            habits, function, hours, visits, start, min(end, start + SLOTS), further, memo
+        )
         slot = start + SLOTS
         while slot < end:
             cover = min(1.0, (end - slot) / SLOTS)
-            _add_hits(exactly, -np.expm1(cover * log_none), further)
+            exactly = _with_hits(exactly, -np.expm1(cover * log_none), further)
             slot += SLOTS
         left = 1.0
         for j in range(MAX_ARRIVALS):
@@ -145,8 +164,8 @@ def _answer(
             at_least[place, j] = max(0.0, left)
 
 
-@jit
-def _go_through_slots(
+@kernel
+def _within_an_hour(
     habits: Habits,
     function: int,
     hours: float,
@@ -154,56 +173,78 @@ def _go_through_slots(
     start: float,
     end: float,
     further: float,
-    exactly: NDArray[np.float64],
-) -> float:
-    """Add the slots of up to an hour; return the logarithm of the chance of no call in them."""
-    slots = hours * SLOTS
-    mean = (habits.hits[function] + PRIOR_SLOT_CHANCE * SLOTS) / (slots + SLOTS)
-    first, end = int(start), min(end, start + SLOTS)
-    place, hour = first % SLOTS, (first // SLOTS) % HOURS
-    liveliness = _liveliness(habits.hour_hits[function, hour], mean, visits[hour])
-    covered, covered_to, covered_by_hits, busy = 0.0, start, 0.0, 0.0
-    for slot in range(first, int(end) + 1):
-        hits = float(habits.slot_hits[function, place])
-        if hits > 0.0:
-            cover = liveliness * (min(end, slot + 1.0) - max(start, float(slot)))
-            log_none = cover * _log_none(hits + PRIOR_HOURS * mean, hours)
-            _add_hits(exactly, -np.expm1(log_none), further)
-            covered_by_hits += cover
-            busy += log_none
-        place += 1
-        if place == SLOTS:
-            covered += liveliness * (min(end, slot + 1.0) - covered_to)
-            covered_to = min(end, slot + 1.0)
-            place, hour = 0, (hour + 1) % HOURS
-            liveliness = _liveliness(habits.hour_hits[function, hour], mean, visits[hour])
-    covered += liveliness * (end - covered_to)
+    memo: Memo,
+) -> tuple[Exactly, float]:
+    """Return the chances of exactly 0..3 calls, and the logarithm of that of none."""
+    mean = (habits.hits[function] + PRIOR_SLOT_CHANCE * SLOTS) / (hours * SLOTS + SLOTS)
+    exactly = (1.0, 0.0, 0.0, 0.0)
+    covered, covered_by_hits, busy = 0.0, 0.0, 0.0
+    while start < end:
+        whole_hours = int(start) // SLOTS
+        until = min(end, float((whole_hours + 1) * SLOTS))
+        hour = whole_hours % HOURS
+        liveliness = _liveliness(habits.hour_hits[function, hour], mean, visits[hour])
+        _forget(memo)
+        for slot in range(int(start), int(np.ceil(until))):
+            hits = int(habits.slot_hits[function, slot - whole_hours * SLOTS])
+            if hits > 0:
+                part = min(until, slot + 1.0) - max(start, float(slot))
+                log_none, hit = _of_slot(hits, part, mean, hours, liveliness, memo)
+                exactly = _with_hits(exactly, hit, further)
+                covered_by_hits += liveliness * part
+                busy += log_none
+        covered += liveliness * (until - start)
+        start = until
     quiet = (covered - covered_by_hits) * _log_none(PRIOR_HOURS * mean, hours)
     hit = -np.expm1(quiet / MAX_ARRIVALS)
     for _ in range(MAX_ARRIVALS):
-        _add_hits(exactly, hit, further)
-    return quiet + busy
+        exactly = _with_hits(exactly, hit, further)
+    return exactly, quiet + busy
 
 
-@jit
+@kernel
+def _forget(memo: Memo) -> None:
+    for hits in range(REMEMBERED_HITS):
+        memo.hit[hits] = 0.0
+
+
+@kernel
+def _of_slot(
+    hits: int, part: float, mean: float, hours: float, liveliness: float, memo: Memo
+) -> tuple[float, float]:
+    """Return for part of a slot the logarithm of the chance of no call, and the chance of one."""
+    remembered = hits < REMEMBERED_HITS and memo.hit[hits] > 0.0
+    log_none = memo.log_none[hits] if remembered else _log_none(hits + PRIOR_HOURS * mean, hours)
+    if part < 1.0:
+        log_none *= liveliness * part
+        return log_none, -np.expm1(log_none)
+    hit = memo.hit[hits] if remembered else -np.expm1(liveliness * log_none)
+    if hits < REMEMBERED_HITS:
+        memo.log_none[hits], memo.hit[hits] = log_none, hit
+    return liveliness * log_none, hit
+
+
+@kernel
 def _liveliness(hits: float, mean: float, visits: float) -> float:
     """Return how much livelier than the mean an hour of the day is."""
     prior = PRIOR_HABIT_SLOTS * mean
     return (hits + prior) / (mean * visits * SLOTS + prior)
 
 
-@jit
+@kernel
 def _log_none(hits: float, hours: float) -> float:
     """Return the logarithm of the chance that a slot passes without a call."""
     return float(np.log1p(-min(MOST_CHANCE, hits / (hours + PRIOR_HOURS))))
 
 
-@jit
-def _add_hits(exactly: NDArray[np.float64], hit: float, further: float) -> None:
+@kernel
+def _with_hits(exactly: Exactly, hit: float, further: float) -> Exactly:
     """Convolve the chances of exactly 0..3 calls with those of one more stretch of time."""
     none, last = 1.0 - hit, hit * (1.0 - further)
-    zero, one, two, three = exactly[0], exactly[1], exactly[2], exactly[3]
-    exactly[3] = three * none + last * (two + further * (one + further * zero))
-    exactly[2] = two * none + last * (one + further * zero)
-    exactly[1] = one * none + last * zero
-    exactly[0] = zero * none
+    zero, one, two, three = exactly
+    return (
+        zero * none,
+        one * none + last * zero,
+        two * none + last * (one + further * zero),
+        three * none + last * (two + further * (one + further * zero)),
+    )
