@@ -142,13 +142,14 @@ class Worker:
 
 
 class Residency(NamedTuple):
-    """A function loaded, or being loaded, in an instance."""
+    """A function loaded, or being loaded, in an instance; ``ahead`` of any call there or by one."""
 
     function: str
     tier: Tier
     state: ResidencyState
     memory_bytes: int
     gpu_memory_bytes: int = 0
+    ahead: bool = False
 
     def turned(self, state: ResidencyState) -> "Residency":
         """Return it in another state."""

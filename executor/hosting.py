@@ -2,8 +2,9 @@
 
 import math
 
+from executor.accounts import Accounts
 from executor.actions import Action, StartInstance, StopInstance
-from executor.domain import NOBODY, Function, Instance, InstanceState, stem_name
+from executor.domain import NOBODY, Function, Instance, InstanceState, StartKind, stem_name
 from executor.lifecycle import Lifecycle
 from executor.state import State
 from predictors.keepalive.protocol import StemCell
@@ -16,6 +17,7 @@ class Hosting:
         self._state = state
         self._lifecycle = lifecycle
         self._outbox = outbox
+        self._accounts = Accounts(state, lifecycle)
         self._evicted: set[str] = set()
         self._lacking: dict[str, None] = {}
         self._releases = 0
@@ -57,14 +59,14 @@ class Hosting:
         self._state.stopping(instance.id, at_s)
         self._outbox.append(StopInstance(instance.id))
 
-    def taken(self, instance_id: str) -> None:
+    def taken(self, instance_id: str, function: Function, kind: StartKind) -> None:
         """Note that an instance serves a call: it has no date meanwhile."""
-        self._lifecycle.taken(self._state.instances[instance_id])
+        self._accounts.taken(self._state.instances[instance_id], function, kind)
 
     def turned_idle(self, instance: Instance, at_s: float) -> None:
         """Ask the policy how long an instance that has turned idle shall stay."""
-        if not self._lifecycle.turned_idle(instance, at_s):
-            self.stop(instance, at_s, evicted=False)
+        for one in self._accounts.turned_idle(instance, at_s):
+            self.stop(one, at_s, evicted=False)
 
     def found(self, instance: Instance, at_s: float) -> None:
         """Keep an instance that was taken over, unless there is no room or no use for it."""
@@ -80,6 +82,7 @@ class Hosting:
         """Fold that an instance is no more; None when it was not known."""
         instance = self._state.gone(instance_id)
         if instance is not None:
+            self._accounts.gone(instance)
             self._lifecycle.removed(instance, evicted=instance_id in self._evicted)
             self._evicted.discard(instance_id)
         return instance

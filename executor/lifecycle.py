@@ -6,6 +6,7 @@ The policy alone decides; pre-loading is never asked and never told.
 import math
 from dataclasses import dataclass
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from executor.domain import NOBODY, Function, Instance
 from executor.state import State
@@ -22,6 +23,13 @@ class Prewarm:
     at_s: float
     function: str
     keep_alive_s: float
+
+
+class Dates(NamedTuple):
+    """When an idle instance expires, and from when it is lent to others."""
+
+    expires_s: float = math.inf
+    lent_from_s: float = math.inf
 
 
 class Lifecycle:
@@ -88,6 +96,18 @@ class Lifecycle:
         self._expires_s.pop(instance.id, None)
         self._lent_from_s.pop(instance.id, None)
         self._unchecked[instance.function] = None
+
+    def take_dates(self, instance_id: str) -> Dates:
+        """Take away and return the dates of an instance."""
+        expires_s = self._expires_s.pop(instance_id, math.inf)
+        return Dates(expires_s, self._lent_from_s.pop(instance_id, math.inf))
+
+    def restore(self, instance_id: str, dates: Dates) -> None:
+        """Give an idle instance dates that it had before."""
+        if dates.expires_s < math.inf:
+            self._set_expiry(instance_id, dates.expires_s)
+        if dates.lent_from_s < math.inf:
+            self._lent_from_s[instance_id] = dates.lent_from_s
 
     def removed(self, instance: Instance, *, evicted: bool) -> None:
         """Note that an instance is gone."""

@@ -23,8 +23,9 @@ def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency
     """
     new = residency(function, tier, ResidencyState.LOADING)
     if held is None or held.state not in (ResidencyState.READY, ResidencyState.MOVING):
-        return new
+        return new._replace(ahead=True)
     return new._replace(
+        ahead=held.ahead,
         state=ResidencyState.MOVING,
         memory_bytes=max(held.memory_bytes, new.memory_bytes),
         gpu_memory_bytes=max(held.gpu_memory_bytes, new.gpu_memory_bytes),
@@ -38,7 +39,9 @@ def during(run: Run, function: Function, held: Held) -> Held:
         for name, one in held.items()
         if name != function.name
     }
-    return {**others, function.name: residency(function, run.tier, ResidencyState.RUNNING)}
+    ahead = function.name in held and held[function.name].ahead
+    running = residency(function, run.tier, ResidencyState.RUNNING)
+    return {**others, function.name: running._replace(ahead=ahead)}
 
 
 def after_run(held: Held) -> Held:

@@ -250,7 +250,7 @@ class Serving:
             kept,
         )
         self.backlog.dispatch(call, instance_id, kind, at_s)
-        self._hosting.taken(instance_id)
+        self._hosting.taken(instance_id, function, kind)
         self._state.run(run, at_s)
         self._outbox.append(run)
 

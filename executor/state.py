@@ -200,13 +200,14 @@ class State:
         if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.MOVING):
             ready = self._residency(function, tier, ResidencyState.READY)
             held_now = residencies.holding(ready, self.functions[function], memory_bytes)
-            self._set(instance_id, held_now)
+            self._set(instance_id, held_now._replace(ahead=held.ahead))
 
     def started(self, instance_id: str, function: str, tier: Tier) -> None:
         """Fold in which tier a call found its function, where that is not the one ordered."""
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.tier is not tier:
-            self._set(instance_id, self._residency(function, tier, held.state))
+            found = self._residency(function, tier, held.state)
+            self._set(instance_id, found._replace(ahead=held.ahead))
 
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""

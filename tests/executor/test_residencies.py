@@ -16,7 +16,8 @@ def held(*states: tuple[str, ResidencyState]) -> dict[str, Residency]:
 
 
 def test_a_load_is_planned_with_what_the_function_is_known_to_take() -> None:
-    assert ordered(F, Tier.HOST, None) == Residency("f", Tier.HOST, LOADING, 100 * MIB)
+    planned = Residency("f", Tier.HOST, LOADING, 100 * MIB, ahead=True)
+    assert ordered(F, Tier.HOST, None) == planned
 
 
 @pytest.mark.parametrize("state", [READY, MOVING])

@@ -1,0 +1,83 @@
+"""Which instance a call counts for, so that pre-loading prolongs none.
+
+Pre-loading sends calls to where their function is, and so keeps more instances in use than a policy
+would see without it. Hence a call counts where it would have run without: in the oldest of the
+smallest instances that could serve it, of those for which no other call counts meanwhile. The
+instance that did serve keeps its date. A call that finds what an earlier call of its function has
+left counts where that is, as it would without pre-loading.
+"""
+
+from executor.domain import Function, Instance, InstanceState, ResidencyState, StartKind
+from executor.lifecycle import Dates, Lifecycle
+from executor.state import State
+
+_COUNTING = (InstanceState.IDLE, InstanceState.BUSY)
+
+
+class Accounts:
+    """Follows calls and the instances that they count for, which are busy for the policy."""
+
+    def __init__(self, state: State, lifecycle: Lifecycle) -> None:
+        self._state = state
+        self._lifecycle = lifecycle
+        self._counts_for: dict[str, str] = {}
+        self._serving: set[str] = set()
+        self._dates: dict[str, Dates] = {}
+
+    def taken(self, instance: Instance, function: Function, kind: StartKind) -> None:
+        """Note that a call begins in an instance."""
+        own = instance if kind is StartKind.COLD else self._account(instance, function)
+        for one in (instance, own):
+            if one.id not in self._dates:
+                self._dates[one.id] = self._lifecycle.take_dates(one.id)
+        self._lifecycle.taken(instance)
+        self._counts_for[instance.id] = own.id
+        self._serving.add(own.id)
+
+    def turned_idle(self, instance: Instance, at_s: float) -> list[Instance]:
+        """Let the policy set the date of the instance that a call counted for; list who goes."""
+        own = self._released(instance)
+        self._dates.pop(own.id, None)
+        stays = self._lifecycle.turned_idle(own, at_s)
+        if own.state is InstanceState.BUSY:
+            dates = self._lifecycle.take_dates(own.id)
+            self._dates[own.id] = dates if stays else Dates(expires_s=at_s)
+        self._restore(instance)
+        return [] if stays or own.state is InstanceState.BUSY else [own]
+
+    def gone(self, instance: Instance) -> None:
+        """Forget an instance; one that its call counted for has its old date back."""
+        own = self._released(instance)
+        if own is not instance and own.state is InstanceState.IDLE:
+            self._restore(own)
+        self._serving.discard(instance.id)
+        self._dates.pop(instance.id, None)
+
+    def _account(self, instance: Instance, function: Function) -> Instance:
+        held = instance.residencies.get(function.name)
+        if held is not None and held.state is ResidencyState.READY and not held.ahead:
+            return instance
+        free = [
+            one
+            for one in self._state.of_owner(function.owner)
+            if one.state in _COUNTING
+            and one.id not in self._serving
+            and one.limit_bytes >= function.memory_limit_bytes
+        ]
+        return max(
+            free,
+            key=lambda one: (function.library in one.libraries, -one.limit_bytes),
+            default=instance,
+        )
+
+    def _released(self, instance: Instance) -> Instance:
+        """Free the instance that a call counted for; the one it ran in when that is gone."""
+        own_id = self._counts_for.pop(instance.id, instance.id)
+        self._serving.discard(own_id)
+        own = self._state.instances.get(own_id)
+        return own if own is not None and own.state in _COUNTING else instance
+
+    def _restore(self, instance: Instance) -> None:
+        """Give an idle instance its date back, unless a call counts for it."""
+        if instance.id in self._dates and instance.id not in self._serving:
+            self._lifecycle.restore(instance.id, self._dates.pop(instance.id))
