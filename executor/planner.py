@@ -179,14 +179,13 @@ def _libraries(
     columns: Columns, rows: Rows
 ) -> tuple[tuple[str, ...], NDArray[np.int32], NDArray[np.int64]]:
     """Return the names of the functions' library groups, the group of each, and their bytes."""
-    group, has_one = columns.library[rows], columns.library[rows] >= 0
-    known, number = np.unique(group[has_one], return_inverse=True)
-    library = np.full(len(rows), -1, np.int32)
-    library[has_one] = number
-    sizes = np.zeros(len(known), np.int64)
-    np.maximum.at(sizes, number, columns.library_bytes[rows[has_one]])
-    names = tuple(columns.libraries)
-    return tuple([names[one] for one in known.tolist()]), library, sizes
+    names, group = tuple(columns.libraries), columns.library[rows]
+    sizes = np.full(len(names) + 1, -1, np.int64)  # the last for functions without a group
+    np.maximum.at(sizes, group, columns.library_bytes[rows])
+    known = np.flatnonzero(sizes[:-1] >= 0)
+    number = np.full(len(names) + 1, -1, np.int32)
+    number[known] = np.arange(len(known))
+    return tuple([names[one] for one in known.tolist()]), number[group], sizes[known]
 
 
 def _hazards(

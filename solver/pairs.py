@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int32]
 
 _NONE: Final = -1
+_Number = TypeVar("_Number", bound=np.generic)
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,23 +26,11 @@ class Pairs:
     ----------
     mode, instance : int32[n]
         The pair itself.
-    value_s : float64[n]
-        Seconds saved when the pair serves a call: ``saving_s[mode] * survival[instance]``.
-    cost_s : float64[n]
-        Load cost; 0 for a held pair.
-    held : bool[n]
-        True for a pair that is in place now.
-    start : int64[M + 1]
-        Pairs of mode ``m`` are ``start[m]:start[m + 1]``.
     """
 
     problem: "Problem"
     mode: NDArray[np.int32]
     instance: NDArray[np.int32]
-    value_s: NDArray[np.float64]
-    cost_s: NDArray[np.float64]
-    held: NDArray[np.bool_]
-    start: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.mode)
@@ -50,6 +39,35 @@ class Pairs:
     def function(self) -> NDArray[np.int32]:
         """Function of each pair, int32[n]."""
         return self.problem.mode_function[self.mode]
+
+    @cached_property
+    def start(self) -> NDArray[np.int64]:
+        """Pairs of mode ``m`` are ``start[m]:start[m + 1]``, int64[M + 1]."""
+        return np.searchsorted(self.mode, np.arange(self.problem.n_modes + 1)).astype(np.int64)
+
+    @cached_property
+    def value_s(self) -> NDArray[np.float64]:
+        """Seconds saved when the pair serves a call, float64[n]: saving by survival."""
+        saving_s = self.problem.mode_saving_s[self.mode]
+        return _frozen(saving_s * self.problem.instance_survival[self.instance])
+
+    @cached_property
+    def held(self) -> NDArray[np.bool_]:
+        """True for a pair that is in place now, bool[n]."""
+        held = np.zeros(len(self), dtype=np.bool_)
+        held[self.find(self.problem.held)] = True
+        return _frozen(held)
+
+    @cached_property
+    def cost_s(self) -> NDArray[np.float64]:
+        """Load cost, float64[n]; 0 for a held pair."""
+        problem, cost_s = self.problem, self.problem.mode_load_cost_s[self.mode]
+        if len(problem.load_cost_pairs):
+            position = self.find(problem.load_cost_pairs)
+            known = position >= 0
+            cost_s[position[known]] = problem.load_cost_s[known]
+        cost_s[self.held] = 0.0
+        return _frozen(cost_s)
 
     @cached_property
     def key(self) -> NDArray[np.int64]:
@@ -125,18 +143,7 @@ def allowed_pairs(problem: "Problem") -> Pairs:
         np.sort(pair_key(problem, problem.forbidden[:, 0], problem.forbidden[:, 1])),
         problem.n_owners,
     )
-    start = np.searchsorted(mode, np.arange(problem.n_modes + 1)).astype(np.int64)
-    pairs = Pairs(
-        problem,
-        mode,
-        instance,
-        problem.mode_saving_s[mode] * problem.instance_survival[instance],
-        problem.mode_load_cost_s[mode],
-        np.zeros(len(mode), dtype=np.bool_),
-        start,
-    )
-    _apply_costs(problem, pairs)
-    return pairs
+    return Pairs(problem, _frozen(mode), _frozen(instance))
 
 
 @compiled
@@ -175,16 +182,9 @@ def _allowed(
     return mode[:count].copy(), instance[:count].copy()
 
 
-def _apply_costs(problem: "Problem", pairs: Pairs) -> None:
-    if len(problem.load_cost_pairs):
-        position = pairs.find(problem.load_cost_pairs)
-        known = position >= 0
-        pairs.cost_s[position[known]] = problem.load_cost_s[known]
-    held = pairs.find(problem.held)
-    pairs.held[held] = True
-    pairs.cost_s[held] = 0.0
-    for column in (pairs.mode, pairs.instance, pairs.value_s, pairs.cost_s, pairs.held):
-        column.flags.writeable = False
+def _frozen(column: NDArray[_Number]) -> NDArray[_Number]:
+    column.flags.writeable = False
+    return column
 
 
 def _setups(pairs: Pairs) -> Setups:

@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from executor.domain import Profile
-from executor.runtimes.sim import SimCosts
+from executor.runtimes.sim_costs import SimCosts
 from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
 from executor.validation import read_yaml, validate

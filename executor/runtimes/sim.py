@@ -1,8 +1,7 @@
 """A runtime in which only time passes: no processes, the same rules."""
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from executor import events as ev
 from executor.actions import (
@@ -15,75 +14,12 @@ from executor.actions import (
     StopInstance,
 )
 from executor.clock import Timer
-from executor.domain import Profile, Tier
+from executor.domain import Tier
 from executor.runtimes.protocol import Sink
 from executor.runtimes.sim_cores import SharedCores
-from executor.runtimes.sim_libraries import SimLibraries, SimLibrary
-
-
-@dataclass(frozen=True, slots=True)
-class SimCosts:
-    """Seconds that things take; ``run_s`` gives those of a call by its id and function.
-
-    ``reuse_s`` is a start in the container of an instance that just stopped: killing what is in it
-    takes up to 50 ms, forking a fresh manager 5 ms (both measured). ``base_bytes`` is what an
-    instance holds with nothing loaded. A function in ``libraries`` is forked from a process that
-    has imported its library, the first of an instance once that is done; all others import what
-    they need themselves. ``first_call_s`` is what the first call after a load takes more,
-    ``call_s`` the way of any call to its function. All of it is work of one processor each: where
-    more is under way than there are ``cores``, all of it takes longer.
-    """
-
-    profiles: Mapping[str, Profile]
-    run_s: Callable[[str, str], float]
-    start_s: float = 0.55
-    offload_s: float = 0.02
-    reuse_s: float = 0.05
-    base_bytes: int = 0
-    libraries: Mapping[str, SimLibrary] = field(default_factory=dict)
-    first_call_s: Mapping[str, float] = field(default_factory=dict)
-    call_s: float = 0.0
-    cores: float = math.inf
-
-
-@dataclass(slots=True)
-class _Resident:
-    """A function: the tier where it is or is being loaded to, and the one where it shall be.
-
-    ``loads`` is how many such requests it still has to answer; ``fresh`` that it served no call;
-    ``move_s`` how long its last way to the GPU took.
-    """
-
-    tier: Tier
-    target: Tier
-    loads: int = 0
-    ready: bool = False
-    moving: bool = False
-    fresh: bool = True
-    move_s: float = 0.0
-
-
-@dataclass(slots=True)
-class _Instance:
-    """``cleared``: the others are gone; ``waited``: the call found its function not loaded."""
-
-    libraries: SimLibraries
-    gpu: str | None = None
-    residents: dict[str, _Resident] = field(default_factory=dict)
-    run: Run | None = None
-    cleared: bool = False
-    waited: bool = False
-    started: bool = False
-    ready: bool = False
-
-    def reachable(self, tier: Tier) -> Tier:
-        """Return where a function can be: without a GPU, in memory only."""
-        return Tier.HOST if self.gpu is None and tier is Tier.GPU else tier
-
-    def waiting(self, name: str) -> Run | None:
-        """Return the call that waits for a function."""
-        run = self.run
-        return run if run is not None and run.function == name and not self.started else None
+from executor.runtimes.sim_costs import SimCosts
+from executor.runtimes.sim_instance import SimInstance, SimResident
+from executor.runtimes.sim_libraries import SimLibraries
 
 
 class SimRuntime:
@@ -94,21 +30,21 @@ class SimRuntime:
         self._work = timer if costs.cores == math.inf else SharedCores(timer, costs.cores)
         self._costs = costs
         self._sink = sink
-        self._instances: dict[str, _Instance] = {}
+        self._instances: dict[str, SimInstance] = {}
 
     def submit(self, action: RuntimeAction) -> None:
         """Begin to carry out an action."""
         match action:
-            case StartInstance():
-                self._start(action)
-            case StopInstance():
-                self._stop(action.instance_id)
             case Load():
                 self._load(action)
             case Offload():
                 self._offload(action)
             case Run():
                 self._run(action)
+            case StartInstance():
+                self._start(action)
+            case StopInstance():
+                self._stop(action.instance_id)
             case CancelRun():
                 self._cancel(action)
 
@@ -123,7 +59,7 @@ class SimRuntime:
     def _start(self, action: StartInstance) -> None:
         instance_id = action.instance_id
         libraries = SimLibraries(action.limit_bytes - self._costs.base_bytes)
-        instance = self._instances.setdefault(instance_id, _Instance(libraries, action.gpu))
+        instance = self._instances.setdefault(instance_id, SimInstance(libraries, action.gpu))
 
         def up() -> None:
             if self._instances.get(instance_id) is instance:
@@ -146,7 +82,7 @@ class SimRuntime:
     def _load(self, action: Load) -> None:
         instance = self._instances.get(action.instance_id)
         name = action.function
-        if instance is None or not _may_load(instance, name):
+        if instance is None or not instance.may_load(name):
             reason = "no such instance" if instance is None else "the instance serves a call"
             failed = ev.LoadFailed(self._now_s, action.instance_id, name, reason, blame=False)
             return self._sink(failed)
@@ -158,9 +94,9 @@ class SimRuntime:
         resident.target = tier
         return self._settle(instance, action.instance_id, name)
 
-    def _begin(self, instance: _Instance, instance_id: str, name: str, tier: Tier) -> None:
-        move_s = self._move_s(name, tier)
-        resident = instance.residents[name] = _Resident(tier, tier, move_s=move_s)
+    def _begin(self, instance: SimInstance, instance_id: str, name: str, tier: Tier) -> None:
+        move_s = self._costs.move_s(name, tier)
+        resident = instance.residents[name] = SimResident(tier, tier, move_s=move_s)
 
         def ready() -> None:
             if instance.residents.get(name) is resident:
@@ -170,7 +106,7 @@ class SimRuntime:
         load_s = self._costs.profiles[name].ready_s + move_s
         self._after(self._library_s(instance, instance_id, name) + load_s, ready)
 
-    def _library_s(self, instance: _Instance, instance_id: str, name: str) -> float:
+    def _library_s(self, instance: SimInstance, instance_id: str, name: str) -> float:
         """Return the seconds until a function can be forked; its library is imported if need be."""
         library = self._costs.libraries.get(name)
         if library is None:
@@ -185,13 +121,13 @@ class SimRuntime:
             self._after(wait_s, lambda: self._measured(instance, instance_id))
         return max(0.0, wait_s)
 
-    def _measured(self, instance: _Instance, instance_id: str) -> None:
+    def _measured(self, instance: SimInstance, instance_id: str) -> None:
         """Say which libraries there are."""
         if self._instances.get(instance_id) is instance:
             libraries = instance.libraries.imported(self._work.now_s())
             self._sink(ev.Measured(self._now_s, instance_id, {}, libraries))
 
-    def _settle(self, instance: _Instance, instance_id: str, name: str) -> None:
+    def _settle(self, instance: SimInstance, instance_id: str, name: str) -> None:
         """Bring what is loaded to where it shall be, then answer those who wait for that."""
         resident = instance.residents.get(name)
         if resident is None or not resident.ready or resident.moving:
@@ -208,11 +144,11 @@ class SimRuntime:
         if run is not None and instance.cleared:
             self._infer(instance, run, resident)
 
-    def _move(self, instance: _Instance, instance_id: str, name: str, tier: Tier) -> None:
+    def _move(self, instance: SimInstance, instance_id: str, name: str, tier: Tier) -> None:
         """Move what is loaded; the way back to memory copies nothing."""
         resident = instance.residents[name]
         resident.moving = True
-        move_s = self._move_s(name, tier)
+        move_s = self._costs.move_s(name, tier)
 
         def moved() -> None:
             if instance.residents.get(name) is resident:
@@ -222,18 +158,11 @@ class SimRuntime:
 
         self._after(move_s, moved)
 
-    def _answer(self, instance_id: str, name: str, resident: _Resident) -> None:
+    def _answer(self, instance_id: str, name: str, resident: SimResident) -> None:
         loads, resident.loads = resident.loads, 0
         for _ in range(loads):
-            self._sink(
-                ev.Loaded(
-                    self._now_s, instance_id, name, resident.tier, self._report(name, resident)
-                )
-            )
-
-    def _move_s(self, name: str, tier: Tier) -> float:
-        gpu = self._costs.profiles[name].gpu
-        return gpu.move_s if gpu is not None and tier is Tier.GPU else 0.0
+            report = self._costs.report(name, resident.move_s)
+            self._sink(ev.Loaded(self._now_s, instance_id, name, resident.tier, report))
 
     def _offload(self, action: Offload) -> None:
         instance = self._instances.get(action.instance_id)
@@ -249,7 +178,7 @@ class SimRuntime:
 
         return self._after(self._costs.offload_s, gone)
 
-    def _remove(self, instance: _Instance, instance_id: str, name: str) -> None:
+    def _remove(self, instance: SimInstance, instance_id: str, name: str) -> None:
         self._fail_loads(instance_id, name, instance.residents.pop(name), "taken away")
         self._sink(ev.Offloaded(self._now_s, instance_id, name))
 
@@ -271,7 +200,7 @@ class SimRuntime:
         rounds = max(1.0, len(leaving) / self._costs.cores) if leaving else 0.0
         return self._after(self._costs.call_s + self._costs.offload_s * rounds, cleared)
 
-    def _serve(self, instance: _Instance, run: Run) -> None:
+    def _serve(self, instance: SimInstance, run: Run) -> None:
         tier = instance.reachable(run.tier)
         instance.cleared = True
         if run.function not in instance.residents:
@@ -281,9 +210,10 @@ class SimRuntime:
         resident.target = tier
         self._settle(instance, run.instance_id, run.function)
 
-    def _infer(self, instance: _Instance, run: Run, resident: _Resident) -> None:
+    def _infer(self, instance: SimInstance, run: Run, resident: SimResident) -> None:
         instance.started = True
-        report = self._report(run.function, resident) if instance.waited else None
+        waited = instance.waited
+        report = self._costs.report(run.function, resident.move_s) if waited else None
         call, tier = run.invocation_id, resident.tier
         self._sink(ev.Started(self._now_s, call, run.instance_id, report, tier))
 
@@ -299,7 +229,7 @@ class SimRuntime:
         resident.fresh = False
         self._after(run_s, done)
 
-    def _expire(self, instance: _Instance, run: Run) -> None:
+    def _expire(self, instance: SimInstance, run: Run) -> None:
         if instance.run is run and self._instances.get(run.instance_id) is instance:
             self._abort(instance, run, ev.FailureKind.DEADLINE, "the call took too long")
 
@@ -309,29 +239,19 @@ class SimRuntime:
         if instance is not None and run is not None and run.invocation_id == action.invocation_id:
             self._abort(instance, run, ev.FailureKind.CANCELLED, "the call was withdrawn")
 
-    def _abort(self, instance: _Instance, run: Run, kind: ev.FailureKind, error: str) -> None:
+    def _abort(self, instance: SimInstance, run: Run, kind: ev.FailureKind, error: str) -> None:
         instance.run = None
         resident = instance.residents.pop(run.function, None)
         if resident is not None:
             self._fail_loads(run.instance_id, run.function, resident, error)
         self._fail(run, kind, error)
 
-    def _fail_loads(self, instance_id: str, name: str, resident: _Resident, reason: str) -> None:
+    def _fail_loads(self, instance_id: str, name: str, resident: SimResident, reason: str) -> None:
         for _ in range(resident.loads):
             self._sink(ev.LoadFailed(self._now_s, instance_id, name, reason, blame=False))
 
     def _fail(self, run: Run, kind: ev.FailureKind, error: str) -> None:
         self._sink(ev.Failed(self._now_s, run.invocation_id, run.instance_id, kind, error))
-
-    def _report(self, name: str, resident: _Resident) -> ev.LoadReport:
-        profile = self._costs.profiles[name]
-        return ev.LoadReport(
-            profile.import_s,
-            profile.load_s,
-            profile.memory_bytes,
-            profile.library_bytes,
-            resident.move_s,
-        )
 
     @property
     def _now_s(self) -> float:
@@ -339,11 +259,3 @@ class SimRuntime:
 
     def _after(self, delay_s: float, callback: Callable[[], None]) -> None:
         self._work.at(self._work.now_s() + delay_s, callback)
-
-
-def _may_load(instance: _Instance, name: str) -> bool:
-    """Say whether a function may be loaded or moved now: during a call only one that stays."""
-    run = instance.run
-    return run is None or (
-        name in instance.residents and (name == run.function or name in run.keep)
-    )

@@ -19,7 +19,8 @@ from executor.clock import Clock
 from executor.domain import GpuProfile, Profile
 from executor.drivers.sim import EventHeap
 from executor.events import Event
-from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim import SimRuntime
+from executor.runtimes.sim_costs import SimCosts
 from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
 from tests.executor.gpu import fakes

@@ -12,7 +12,8 @@ from executor.drivers.engine import Engine, Outlets
 from executor.drivers.sim import ChargedPlanner, EventHeap
 from executor.preload import PlanSettings
 from executor.reconcile import Budget
-from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim import SimRuntime
+from executor.runtimes.sim_costs import SimCosts
 from executor.serving import ServeSettings
 from executor.units import MIB
 from predictors.arrival.poisson import PoissonPredictor

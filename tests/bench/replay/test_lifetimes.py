@@ -19,7 +19,8 @@ from executor.domain import Function, Invocation, Profile, Worker
 from executor.drivers.engine import Engine, Outlets
 from executor.drivers.sim import ChargedPlanner, EventHeap
 from executor.preload import PlanSettings
-from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim import SimRuntime
+from executor.runtimes.sim_costs import SimCosts
 from executor.units import GIB, MIB
 from predictors.arrival.renewal import RenewalPredictor
 from predictors.keepalive.azure_premium import AzurePremium

@@ -14,7 +14,8 @@ from executor.drivers.live import LiveDriver, LoopTimer, ThreadPlanner
 from executor.drivers.sim import ChargedPlanner
 from executor.errors import DeadlineExceeded, UnknownFunction
 from executor.runtimes.protocol import Sink
-from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim import SimRuntime
+from executor.runtimes.sim_costs import SimCosts
 from solver import Plan, Problem
 from tests.executor.drivers.virtual_loop import run_virtually
 from tests.executor.simulation import (

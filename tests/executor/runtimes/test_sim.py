@@ -8,7 +8,8 @@ from executor import events as ev
 from executor.actions import Load, Offload, Run, StartInstance
 from executor.domain import Profile, Tier
 from executor.drivers.sim import EventHeap
-from executor.runtimes.sim import SimCosts, SimRuntime
+from executor.runtimes.sim import SimRuntime
+from executor.runtimes.sim_costs import SimCosts
 from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
 
