@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 
 from executor import events as ev
-from executor.calls import Payload
+from executor.calls import PartSink, Payload
 from executor.clock import Clock
 from executor.domain import ResidencyState
 from executor.drivers.live import LiveDriver
@@ -32,11 +32,17 @@ class LiveBackend:
         self._clock = clock
         self._gpus = gpus
 
-    async def call(self, function: str, payload: Payload, timeout_s: float | None) -> Reply:
+    async def call(
+        self,
+        function: str,
+        payload: Payload,
+        timeout_s: float | None,
+        on_part: PartSink | None = None,
+    ) -> Reply:
         """Serve a call within ``timeout_s``, or within the function's own limit when None."""
         own_s = self._package(function).function.timeout_s
         limit_s = own_s if timeout_s is None else min(timeout_s, own_s)
-        return Reply(*await self._driver.call(function, payload, limit_s))
+        return Reply(*await self._driver.call(function, payload, limit_s, on_part))
 
     def packages(self) -> Mapping[str, Package]:
         """All functions by name, enabled or not."""

@@ -9,7 +9,7 @@ import uvloop
 from prometheus_client import CollectorRegistry
 
 from executor.actions import Served, Timings
-from executor.calls import Payload
+from executor.calls import PartSink, Payload
 from executor.domain import Function, Profile, StartKind
 from executor.functions import Package, Style, TensorSpec
 from executor.gateway.app import Gateway
@@ -54,7 +54,13 @@ PACKAGE = Package(
 class InstantBackend:
     """Has one function, which is always ready."""
 
-    async def call(self, function: str, payload: Payload, timeout_s: float | None) -> Reply:  # noqa: ARG002
+    async def call(
+        self,
+        function: str,  # noqa: ARG002
+        payload: Payload,  # noqa: ARG002
+        timeout_s: float | None,  # noqa: ARG002
+        on_part: PartSink | None = None,  # noqa: ARG002
+    ) -> Reply:
         """Answer without looking at the request."""
         return Reply(ANSWER, OUTCOME)
 

@@ -8,7 +8,7 @@ from itertools import count
 
 from executor import events as ev
 from executor.actions import Action, Finish, Served, Solve
-from executor.calls import CallTable, Payload
+from executor.calls import CallTable, PartSink, Payload
 from executor.clock import Clock
 from executor.controller import Controller
 from executor.domain import Invocation
@@ -142,9 +142,11 @@ class LiveDriver:
         return self._runtime.memory_bytes()
 
     async def call(
-        self, function: str, payload: Payload, timeout_s: float
+        self, function: str, payload: Payload, timeout_s: float, on_part: PartSink | None = None
     ) -> tuple[Payload, Served]:
         """Serve a call; when the awaiting task is cancelled the call is withdrawn.
+
+        An answer that ``on_part`` was given in parts is empty.
 
         Raises
         ------
@@ -154,7 +156,7 @@ class LiveDriver:
         invocation_id = f"c{next(self._numbers)}"
         future: asyncio.Future[Served] = asyncio.get_running_loop().create_future()
         self._open[invocation_id] = future
-        self._calls.open(invocation_id, payload)
+        self._calls.open(invocation_id, payload, on_part)
         now_s = self._clock()
         self.deliver(
             ev.Arrived(now_s, Invocation(invocation_id, function, now_s, now_s + timeout_s))

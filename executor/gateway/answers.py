@@ -16,7 +16,7 @@ HEADER_LENGTH = b"inference-header-content-length"
 async def send_reply(send: Send, reply: Reply) -> None:
     """Send what the function answered, and how that came about."""
     payload = reply.payload
-    headers = _outcome_headers(reply.outcome)
+    headers = outcome_headers(reply.outcome)
     if payload.binary:
         headers.append((HEADER_LENGTH, str(len(payload.header)).encode()))
         headers.append((b"content-type", b"application/octet-stream"))
@@ -44,7 +44,7 @@ async def _send(
         await send({"type": "http.response.body", "body": payload.binary})
 
 
-def _outcome_headers(outcome: Served) -> list[tuple[bytes, bytes]]:
+def outcome_headers(outcome: Served) -> list[tuple[bytes, bytes]]:
     """Say how the call was started and where its time went (``Server-Timing``, W3C)."""
     spent = outcome.timings
     timing = (

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from executor.actions import Served
-from executor.calls import Payload
+from executor.calls import PartSink, Payload
 from executor.domain import InstanceState, Tier
 from executor.functions import Package
 from executor.gpu.usage import Account
@@ -87,8 +87,16 @@ class Status:
 class Backend(Protocol):
     """Serves calls and says how things stand; all on the loop of the gateway."""
 
-    async def call(self, function: str, payload: Payload, timeout_s: float | None) -> Reply:
+    async def call(
+        self,
+        function: str,
+        payload: Payload,
+        timeout_s: float | None,
+        on_part: PartSink | None = None,
+    ) -> Reply:
         """Serve a call within ``timeout_s``, or within the function's own limit when None.
+
+        An answer that ``on_part`` was given in parts is empty.
 
         When the awaiting task is cancelled, the caller went away and the call is withdrawn.
 

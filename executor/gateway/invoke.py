@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.types import Receive, Scope, Send
 
@@ -19,6 +20,7 @@ from executor.gateway.errors import (
     error_headers,
     status_of,
 )
+from executor.gateway.event_stream import EventStream, wants_events
 from executor.gateway.in_flight import InFlight
 from executor.gateway.metrics import CallMetrics
 from executor.gateway.models import find
@@ -68,23 +70,32 @@ class Invoke:
         """Serve one request; every outcome is an answer, unless its client went away."""
         begun_s = self._clock()
         known = path.model if path.model in self._backend.packages() else ""
+        events = None
+        if wants_events(dict(scope["headers"])):
+            events = EventStream(send, self._body_limit_bytes)
         try:
-            reply = await self._reply(path, scope, receive)
+            reply = await self._reply(path, scope, receive, events)
         except ClientGone:
             self._metrics.failed(known, CLIENT_GONE)
         except HeadstartError as error:
             status = status_of(error)
             self._metrics.failed(known, status)
-            await send_error(send, status, str(error), error_headers(error))
+            await _refuse(send, events, status, str(error), error_headers(error))
         except Exception:
             self._metrics.failed(known, 500)
-            await send_error(send, 500, INTERNAL_ERROR, {})
+            await _refuse(send, events, 500, INTERNAL_ERROR, {})
             raise
         else:
             self._metrics.served(known, reply.outcome, self._clock() - begun_s)
-            await send_reply(send, reply)
+            if events is None:
+                await send_reply(send, reply)
+        finally:
+            if events is not None:
+                events.abandon()
 
-    async def _reply(self, path: InferPath, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(
+        self, path: InferPath, scope: Scope, receive: Receive, events: EventStream | None
+    ) -> Reply:
         if scope["method"] != "POST":
             raise ClientError(
                 f"{scope['method']} is not allowed here; expected POST", 405, {"allow": "POST"}
@@ -93,21 +104,32 @@ class Invoke:
         request = await self._read(package, scope, receive)
         if self._in_flight.closing:
             raise _stopping()
-        return await self._call(path.model, request, receive)
+        reply = await self._call(path.model, request, receive, events)
+        if events is not None:
+            await events.finish(reply)
+        return reply
 
     async def _read(self, package: Package, scope: Scope, receive: Receive) -> InferRequest:
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         body = await read_body(receive, headers, self._body_limit_bytes)
         return read_infer_request(body, headers.get(HEADER_LENGTH), package)
 
-    async def _call(self, function: str, request: InferRequest, receive: Receive) -> Reply:
+    async def _call(
+        self, function: str, request: InferRequest, receive: Receive, events: EventStream | None
+    ) -> Reply:
         """Await the backend's answer, or withdraw the call when its client goes away first."""
+        on_part = None if events is None else events.put
         call = self._in_flight.start(
-            self._backend.call(function, request.payload, request.timeout_s)
+            self._backend.call(function, request.payload, request.timeout_s, on_part)
         )
         gone = asyncio.ensure_future(_disconnected(receive))
+        ends: set[asyncio.Future[Any]] = {call, gone}
+        if events is not None:
+            ends.add(events.refused)
         try:
-            await asyncio.wait((call, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if events is not None and events.refused.done():
+                events.refused.result()
             if call.cancelled():
                 raise _stopping()
             if not call.done():
@@ -116,6 +138,16 @@ class Invoke:
         finally:
             gone.cancel()
             call.cancel()
+
+
+async def _refuse(
+    send: Send, events: EventStream | None, status: int, error: str, extra: Mapping[str, str]
+) -> None:
+    """Say what went wrong: with a status, or behind the parts of an answer that has begun."""
+    if events is not None and events.begun:
+        await events.fail(error)
+    else:
+        await send_error(send, status, error, extra)
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -57,7 +57,14 @@ class Raised:
     error: str
 
 
-Message: TypeAlias = Ready | Payload | Raised | Moved | Stayed
+@dataclass(frozen=True, slots=True)
+class Part:
+    """It has answered in part; more parts follow, and an empty payload behind the last."""
+
+    payload: Payload
+
+
+Message: TypeAlias = Ready | Payload | Part | Raised | Moved | Stayed
 
 
 class Dialect(Protocol):
@@ -100,6 +107,11 @@ class HandlerDialect:
                     yield Stayed(error)
                 case {"kind": "answer", "header_size": int(size)}:
                     yield Payload(frame.tail[:size], frame.tail[size:])
+                    yield Ready()
+                case {"kind": "part", "header_size": int(size)}:
+                    yield Part(Payload(frame.tail[:size], frame.tail[size:]))
+                case {"kind": "end"}:
+                    yield Payload(b"", b"")
                     yield Ready()
                 case {"kind": "error", "error": str(error)}:
                     yield Raised(error)
@@ -157,13 +169,16 @@ class ScriptDialect:
         match said:
             case {"ready": True}:
                 return Ready(said.get("import_s"), said.get("load_s"))
+            case {"outputs": list(outputs), "more": True}:
+                part = self._answer(outputs)
+                return Part(part) if isinstance(part, Payload) else part
             case {"outputs": list(outputs)}:
                 return self._answer(outputs)
             case {"error": error}:
                 return Raised(str(error))
         return None
 
-    def _answer(self, outputs: list[dict[str, Any]]) -> Message:
+    def _answer(self, outputs: list[dict[str, Any]]) -> Payload | Raised:
         try:
             tensors = decode_tensors(outputs, memoryview(b""))
             return Payload(*encode_answer(self._name, tensors, self._asked))

@@ -8,9 +8,10 @@ from typing import Any
 
 from . import memory
 from .commands import Command, Drop, Kill, Move, Send, Spawn, Tell
-from .dialects import Message, Moved, Payload, Raised, Ready, Stayed
+from .dialects import Message, Moved, Part, Payload, Raised, Ready, Stayed
 from .machine import Machine
 from .outcomes import (
+    AnswerPart,
     Completed,
     Failed,
     Loaded,
@@ -20,7 +21,7 @@ from .outcomes import (
     Started,
 )
 from .process import FunctionProcess, Nursery
-from .residency import Need, Residency, Tier
+from .residency import Need, Residency, State, Tier
 from .restored import RestoredProcess
 from .spec import Spec
 from .view import Unreachable
@@ -28,7 +29,7 @@ from .watch import MemoryWatch
 from .zygotes import Zygotes
 
 Client = Callable[[Outcome, Payload | None], None]
-"""Is told every outcome; with the answer behind ``Completed``."""
+"""Is told every outcome; with the answer behind ``Completed``, a part behind ``AnswerPart``."""
 
 
 class Manager:
@@ -119,6 +120,8 @@ class Manager:
                 self._carry_out(self._machine.moved(function, Tier(tier), move_s))
             case Stayed(error):
                 self._carry_out(self._machine.stayed(function, error))
+            case Part(payload):
+                self._pass_on(function, payload)
             case Payload():
                 self._answer = message
                 self._answered(function, None)
@@ -134,6 +137,13 @@ class Manager:
     def unfit(self, function: str, error: str) -> None:
         """Take that there is no snapshot of a function."""
         self._client(SnapshotFailed(function, error), None)
+
+    def _pass_on(self, function: str, part: Payload) -> None:
+        """Tell the client a part of an answer, if it is one of the call that runs."""
+        call = self._machine.call
+        running = self._machine.residencies[function].state is State.RUNNING
+        if call is not None and running and call.function == function:
+            self._client(AnswerPart(call.id), part)
 
     def _answered(self, function: str, error: str | None) -> None:
         self._start_load_timer(function)

@@ -63,8 +63,15 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerPart:
+    """The function has answered in part; the part travels behind this message."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
-    """The function has answered; the answer travels behind this message."""
+    """The function has answered; the answer, empty after parts, travels behind this message."""
 
     call: str
 
@@ -98,7 +105,16 @@ class SnapshotFailed:
 
 
 Outcome: TypeAlias = (
-    Up | Loaded | LoadFailed | Offloaded | Started | Completed | Failed | Measured | SnapshotFailed
+    Up
+    | Loaded
+    | LoadFailed
+    | Offloaded
+    | Started
+    | AnswerPart
+    | Completed
+    | Failed
+    | Measured
+    | SnapshotFailed
 )
 
 

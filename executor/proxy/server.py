@@ -9,7 +9,7 @@ from typing import Any
 
 from .dialects import Payload
 from .manager import Manager
-from .outcomes import Completed, Failed, LoadFailed, Outcome, Up, to_header
+from .outcomes import AnswerPart, Completed, Failed, LoadFailed, Outcome, Up, to_header
 from .process import Nursery
 from .residency import Need, Tier
 from .sdk.headstart.frames import Decoder, Frame, pack
@@ -113,7 +113,7 @@ class Server:
 
     def _tell(self, outcome: Outcome, answer: Payload | None) -> None:
         header = to_header(outcome)
-        if isinstance(outcome, Completed) and answer is not None:
+        if isinstance(outcome, Completed | AnswerPart) and answer is not None:
             header["header_size"] = len(answer.header)
             data = pack(header, answer.header, answer.binary)
         else:

@@ -120,12 +120,8 @@ class ProxyClient(asyncio.Protocol):
                 self._load_failed(function, error, blame=blame)
             case {"event": "Offloaded", "function": function, "error": error}:
                 self._offloaded(function, error)
-            case {"event": "Started", "call": call, "function": function, **more}:
-                self._started(call, function, Tier(more["tier"]), more["report"])
-            case {"event": "Completed", "call": call, "header_size": size}:
-                self._completed(call, Payload(bytes(frame.tail[:size]), bytes(frame.tail[size:])))
-            case {"event": "Failed", "call": call, "kind": kind, "error": error}:
-                self._failed(call, ev.FailureKind(kind), error)
+            case {"call": str(call)}:
+                self._of_call(call, frame)
             case {"event": "SnapshotFailed", "function": function, "error": error}:
                 _LOG.warning(
                     "instance %s: no snapshot of %s, it is loaded without: %s",
@@ -135,6 +131,19 @@ class ProxyClient(asyncio.Protocol):
                 )
             case {"event": "Measured", "memory_bytes": functions, "library_bytes": libraries}:
                 self._sink(ev.Measured(self._clock(), self.instance_id, functions, libraries))
+            case header:
+                raise ValueError(f"instance {self.instance_id} said {json.dumps(header)}")
+
+    def _of_call(self, call: str, frame: Frame) -> None:
+        match frame.header:
+            case {"event": "Started", "function": function, **more}:
+                self._started(call, function, Tier(more["tier"]), more["report"])
+            case {"event": "AnswerPart", "header_size": size}:
+                self._calls.part(call, _payload(frame.tail, size))
+            case {"event": "Completed", "header_size": size}:
+                self._completed(call, _payload(frame.tail, size))
+            case {"event": "Failed", "kind": kind, "error": error}:
+                self._failed(call, ev.FailureKind(kind), error)
             case header:
                 raise ValueError(f"instance {self.instance_id} said {json.dumps(header)}")
 
@@ -162,6 +171,10 @@ class ProxyClient(asyncio.Protocol):
 
     def _failed(self, call: str, kind: ev.FailureKind, error: str) -> None:
         self._sink(ev.Failed(self._clock(), call, self.instance_id, kind, error))
+
+
+def _payload(tail: memoryview, header_size: int) -> Payload:
+    return Payload(bytes(tail[:header_size]), bytes(tail[header_size:]))
 
 
 def _report(values: Mapping[str, Any]) -> ev.LoadReport:

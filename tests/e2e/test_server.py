@@ -1,6 +1,7 @@
 """The server as its users have it: a process, real functions, HTTP."""
 
 import asyncio
+import json
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -28,6 +30,16 @@ def predict(model, request):
     signal.pause()
 """
 NO_WEIGHTS = "def load():\n    raise OSError('no weights')\ndef predict(model, request): ..."
+TALKS = """
+import signal
+
+def load():
+    return None
+
+def predict(model, request):
+    yield {"x": ["first"]}
+    signal.pause()
+"""
 CRASH = "import os\ndef load(): ...\ndef predict(model, request):\n    os._exit(9)"
 GREEDY = "def load(): ...\ndef predict(model, request):\n    return {'x': ['y' * (4 << 30)]}"
 
@@ -153,6 +165,24 @@ async def test_a_call_whose_client_went_away_is_cancelled(tmp_path: Path) -> Non
         with pytest.raises(httpx.ReadTimeout):
             async with httpx.AsyncClient(base_url=here.client.base_url, timeout=2) as impatient:
                 await Site(impatient, here.state).call("hang")
+        while here.processes("-m\0headstart"):
+            await here.client.get("/v2/health/live")
+
+
+async def test_the_first_part_of_an_answer_comes_while_the_function_is_at_work(
+    tmp_path: Path,
+) -> None:
+    tensor = {"name": "x", "datatype": "BYTES", "shape": [1], "data": ["hello"]}
+    asked: dict[str, Any] = {
+        "json": {"inputs": [tensor]},
+        "headers": {"accept": "text/event-stream"},
+    }
+    async with site(tmp_path, {"talks": TALKS}, plan={"enabled": False}) as here:
+        async with here.client.stream("POST", "/v2/models/talks/infer", **asked) as answer:
+            async for line in answer.aiter_lines():
+                assert json.loads(line.removeprefix("data: "))["outputs"][0]["data"] == ["first"]
+                break
+            assert here.processes("-m\0headstart")
         while here.processes("-m\0headstart"):
             await here.client.get("/v2/health/live")
 

@@ -14,7 +14,7 @@ from tritonclient.utils import (
 )
 
 from executor.actions import Served, Timings
-from executor.calls import Payload
+from executor.calls import PartSink, Payload
 from executor.domain import Function, InstanceState, Profile, StartKind, Tier
 from executor.errors import UnknownFunction
 from executor.functions import Package, Style, TensorSpec
@@ -69,6 +69,7 @@ class FakeBackend:
         self.disabled: set[str] = set()
         self.quarantined: dict[str, str] = {}
         self.error: Exception | None = None
+        self.parts: list[Payload] = []
         self.gate = asyncio.Event()
         self.gate.set()
         self.entered = asyncio.Event()
@@ -77,8 +78,17 @@ class FakeBackend:
         self.lives = True
         self.takes_calls = True
 
-    async def call(self, function: str, payload: Payload, timeout_s: float | None) -> Reply:
+    async def call(
+        self,
+        function: str,
+        payload: Payload,
+        timeout_s: float | None,
+        on_part: PartSink | None = None,
+    ) -> Reply:
         self.timeouts.append(timeout_s)
+        if on_part is not None:
+            for part in self.parts:
+                on_part(part)
         self.entered.set()
         try:
             await self.gate.wait()
@@ -89,7 +99,8 @@ class FakeBackend:
             raise UnknownFunction(f"no function {function!r} is enabled")
         if self.error is not None:
             raise self.error
-        return Reply(echo(function, payload), OUTCOME)
+        in_parts = on_part is not None and self.parts
+        return Reply(Payload(b"") if in_parts else echo(function, payload), OUTCOME)
 
     def packages(self) -> Mapping[str, Package]:
         return self.functions

@@ -41,10 +41,10 @@ def wait() -> Request:
     return decode_request(line.encode(), memoryview(b""))
 
 
-def answer(outputs: Mapping[str, Any]) -> None:
-    """Print the answer: arrays, lists or strings by the names of the outputs."""
+def answer(outputs: Mapping[str, Any], *, more: bool = False) -> None:
+    """Print the answer, or with ``more`` a part of it: arrays, lists or strings by name."""
     header, _ = encode_answer("", outputs, Request({}))
-    _say({"outputs": json.loads(header)["outputs"]})
+    _say({"outputs": json.loads(header)["outputs"], "more": more})
 
 
 def spawned_s(default_s: float) -> float:

@@ -5,12 +5,13 @@ import os
 import socket
 import time
 import traceback
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 from .frames import Decoder, Frame, pack
 from .gpu import to_gpu, to_host
-from .messages import decode_request, encode_answer
+from .messages import Request, decode_request, encode_answer
 from .script import spawned_s
 
 _CHUNK_BYTES = 1 << 20
@@ -48,9 +49,10 @@ def serve(channel: socket.socket, name: str, handler: str) -> None:
         for frame in decoder.feed(data):
             if "tier" in frame.header:
                 model, said = _move(frame.header["tier"], module, model)
+                channel.sendall(said)
             else:
-                said = _answer(frame, name, module, model)
-            channel.sendall(said)
+                for said in _answers(frame, name, module, model):
+                    channel.sendall(said)
 
 
 def _move(tier: str, module: ModuleType, model: Any) -> tuple[Any, bytes]:
@@ -65,16 +67,33 @@ def _move(tier: str, module: ModuleType, model: Any) -> tuple[Any, bytes]:
     return model, pack({"kind": "moved", "tier": tier, "move_s": time.monotonic() - begun_s})
 
 
-def _answer(frame: Frame, name: str, module: ModuleType, model: Any) -> bytes:
+def _answers(frame: Frame, name: str, module: ModuleType, model: Any) -> Iterator[bytes]:
+    """Answer a request; in parts, each sent when it is there, if ``predict`` yields them."""
     size = frame.header["header_size"]
     try:
         request = decode_request(frame.tail[:size], frame.tail[size:])
         outputs = module.predict(model, request)
-        header, binary = encode_answer(name, outputs, request)
+        if isinstance(outputs, Iterator):
+            yield from _parts(outputs, name, request)
+        else:
+            yield _say("answer", name, outputs, request)
     except Exception as error:
         traceback.print_exc()
-        return pack({"kind": "error", "error": f"{type(error).__name__}: {error}"})
-    return pack({"kind": "answer", "header_size": len(header)}, header, binary)
+        yield pack({"kind": "error", "error": f"{type(error).__name__}: {error}"})
+
+
+def _parts(outputs: Iterator[Mapping[str, Any]], name: str, request: Request) -> Iterator[bytes]:
+    part = None
+    for part in outputs:
+        yield _say("part", name, part, request)
+    if part is None:
+        raise ValueError("predict has yielded nothing; expected at least one part")
+    yield pack({"kind": "end"})
+
+
+def _say(kind: str, name: str, outputs: Mapping[str, Any], request: Request) -> bytes:
+    header, binary = encode_answer(name, outputs, request)
+    return pack({"kind": kind, "header_size": len(header)}, header, binary)
 
 
 def main() -> None:
