@@ -5,15 +5,17 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bench.replay.figures import draw
 from bench.replay.methods import POLICIES, PRELOADS
 from bench.replay.profiles import STARTS, ProfileFile, read_profile
 from bench.replay.runs import Grid, RunKey, carry_out, pending
-from bench.replay.summary import Summary, table
+from bench.replay.summary import Summary, tables
 from bench.replay.workload import Draw
-from bench.traces.minutes import read_minutes
+from bench.traces.minutes import TraceError, read_minutes
+from executor.errors import ConfigError
 
 app = typer.Typer()
 
@@ -56,7 +58,6 @@ def replay(
     ),
 ) -> None:
     """Replay a trace under every policy, way to pre-load, memory size and seed."""
-    console = Console()
     grid = Grid(
         _chosen("--policies", policies, list(POLICIES)),
         _chosen("--preload", preload, list(PRELOADS)),
@@ -66,6 +67,17 @@ def replay(
         Draw(functions, owners, cap, minutes),
         _chosen("--warm-keeps-model", warm_keeps_model, ["yes", "no"]) == ("yes",),
     )
+    try:
+        _carry_out(grid, _trace_file(trace, data), out)
+    except (ConfigError, TraceError) as error:
+        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+        raise typer.Exit(2) from error
+
+
+def _carry_out(grid: Grid, trace: Path, out: Path) -> None:
+    """Replay what is missing, and sum up all that is there."""
+    console = Console()
+    counts = read_minutes(trace)
     keys = pending(grid, out / "runs")
     with Progress(
         TextColumn("{task.description}"),
@@ -81,11 +93,10 @@ def replay(
             name = key.file_name.removesuffix(".csv")
             bar.update(calls, description=name, completed=done, total=total)
 
-        counts = read_minutes(_trace_file(trace, data))
         for _ in carry_out(grid, keys, counts, out / "runs", progress):
             bar.advance(runs)
     summary = Summary.read(out / "runs")
-    (out / "summary.md").write_text(table(summary))
+    (out / "summary.md").write_text(tables(summary))
     draw(summary, out)
     console.print(f"{len(summary.setups())} set-ups in {out / 'summary.md'}")
 
@@ -117,9 +128,12 @@ def _whole(option: str, text: str) -> int:
 def _seeds(text: str) -> tuple[int, ...]:
     found: list[int] = []
     for part in text.split(","):
-        first, _, last = part.partition("-")
+        first, dash, last = part.partition("-")
         begin = _whole("--seeds", first)
-        found += range(begin, (_whole("--seeds", last) if last else begin) + 1)
+        end = _whole("--seeds", last) if dash else begin
+        if end < begin:
+            raise typer.BadParameter(f"--seeds is {part!r}; expected the smaller number first")
+        found += range(begin, end + 1)
     return tuple(dict.fromkeys(found))
 
 

@@ -1,28 +1,24 @@
 """Prints the tables of docs/replay.md: ``python -m bench.replay.page FOLDER...``, one for each."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
-from bench.replay.summary import PUBLISHED, Estimate, Setup, Summary
+from bench.replay.summary import (
+    PUBLISHED,
+    Column,
+    Figure,
+    Setup,
+    Summary,
+    loading_cut,
+    ratio,
+    table,
+    value,
+)
 
-RIVAL: Final = "instainfer"
 OURS: Final = "headstart"
-
-Figure = Callable[[Summary, Setup], Estimate | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of the results: how its figure is taken, scaled and rounded."""
-
-    title: str
-    figure: Figure
-    digits: int = 2
-    scale: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,74 +32,50 @@ class Target:
     digits: int = 2
 
 
-def _value(metric: str, group: str = "") -> Figure:
-    return lambda summary, setup: summary.estimate(setup, metric, group)
-
-
-def _ratio(metric: str, group: str = "", preload: str = RIVAL, starts: str | None = None) -> Figure:
-    return lambda summary, setup: summary.ratio(setup, setup.other(preload, starts), metric, group)
-
-
-def _cut(summary: Summary, setup: Setup) -> Estimate | None:
-    left = summary.ratio(setup, setup.other("none"), "loading_s", "mean")
-    return None if left is None else Estimate(1 - left.mean, left.half_width)
-
-
 COLUMNS: Final = (
-    Column("mean, s", _value("e2e_s", "mean")),
-    Column("p50", _value("e2e_s", "p50")),
-    Column("p99", _value("e2e_s", "p99")),
-    Column("cold %", _value("start_kind", "cold"), 1, 100),
-    Column("resident %", _value("hit_rate", "all"), 0, 100),
-    Column("hot", _value("hit_rate", "hot"), 0, 100),
-    Column("medium", _value("hit_rate", "medium"), 0, 100),
-    Column("rare", _value("hit_rate", "rare"), 0, 100),
-    Column("loads an hour", _value("loads_per_h"), 0),
-    Column("mean / instainfer", _ratio("e2e_s", "mean")),
-    Column("p99 / instainfer", _ratio("e2e_s", "p99")),
-    Column("mean / private instainfer", _ratio("e2e_s", "mean", starts=PUBLISHED)),
-    Column("loading cut %", _cut, 0, 100),
-    Column("GiB-s / none", _ratio("memory_gib_s", preload="none"), 3),
+    Column("mean, s", value("e2e_s", "mean")),
+    Column("p50", value("e2e_s", "p50")),
+    Column("p99", value("e2e_s", "p99")),
+    Column("cold %", value("start_kind", "cold"), 1, 100),
+    Column("resident %", value("hit_rate", "all"), 0, 100),
+    Column("hot", value("hit_rate", "hot"), 0, 100),
+    Column("medium", value("hit_rate", "medium"), 0, 100),
+    Column("rare", value("hit_rate", "rare"), 0, 100),
+    Column("loads an hour", value("loads_per_h"), 0),
+    Column("mean / instainfer", ratio("e2e_s", "mean")),
+    Column("p99 / instainfer", ratio("e2e_s", "p99")),
+    Column("mean / private instainfer", ratio("e2e_s", "mean", starts=PUBLISHED)),
+    Column("loading cut %", loading_cut, 0, 100),
+    Column("GiB-s / none", ratio("memory_gib_s", preload="none"), 3),
     Column("of clairvoyant gain", lambda summary, setup: summary.gain(setup)),
 )
 
 TARGETS: Final = (
-    Target("mean, of instainfer's <= 0.6", _ratio("e2e_s", "mean"), 0.6, least=False),
+    Target("mean, of instainfer's <= 0.6", ratio("e2e_s", "mean"), 0.6, least=False),
     Target(
         "mean, of private instainfer's <= 0.6",
-        _ratio("e2e_s", "mean", starts=PUBLISHED),
+        ratio("e2e_s", "mean", starts=PUBLISHED),
         0.6,
         least=False,
     ),
-    Target("p99, of instainfer's <= 0.8", _ratio("e2e_s", "p99"), 0.8, least=False),
+    Target("p99, of instainfer's <= 0.8", ratio("e2e_s", "p99"), 0.8, least=False),
     Target(
         "p99, of private instainfer's <= 0.8",
-        _ratio("e2e_s", "p99", starts=PUBLISHED),
+        ratio("e2e_s", "p99", starts=PUBLISHED),
         0.8,
         least=False,
     ),
-    Target("resident, hot >= 0.85", _value("hit_rate", "hot"), 0.85, least=True),
-    Target("resident, medium >= 0.55", _value("hit_rate", "medium"), 0.55, least=True),
+    Target("resident, hot >= 0.85", value("hit_rate", "hot"), 0.85, least=True),
+    Target("resident, medium >= 0.55", value("hit_rate", "medium"), 0.55, least=True),
     Target(
         "memory, of the policy's own <= 1.01",
-        _ratio("memory_gib_s", preload="none"),
+        ratio("memory_gib_s", preload="none"),
         1.01,
         least=False,
         digits=3,
     ),
     Target("of the clairvoyant gain >= 0.85", lambda s, one: s.gain(one), 0.85, least=True),
 )
-
-
-def results(summary: Summary) -> str:
-    """Write all set-ups as one Markdown table."""
-    titles = ["GiB", "policy", "starts", "pre-load", "seeds", *(one.title for one in COLUMNS)]
-    lines = [_line(titles), _line(["---"] * len(titles))]
-    for setup in summary.setups():
-        names = [str(setup.memory_gib), setup.policy, setup.starts, setup.preload]
-        cells = [_text(one.figure(summary, setup), one.digits, one.scale) for one in COLUMNS]
-        lines.append(_line([*names, summary.seeds(setup), *cells]))
-    return "\n".join(lines)
 
 
 def targets(summary: Summary) -> str:
@@ -126,10 +98,6 @@ def _judged(summary: Summary, setup: Setup, target: Target) -> str:
     return f"{found.text(target.digits)}, {'reached' if met else 'missed'}"
 
 
-def _text(estimate: Estimate | None, digits: int, scale: float) -> str:
-    return "" if estimate is None else estimate.text(digits, scale)
-
-
 def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -140,7 +108,7 @@ def main(
     """Print the results and targets of replays."""
     for folder in folders:
         summary = Summary.read(folder / "runs")
-        typer.echo(f"{folder.name}\n\n{results(summary)}\n\n{targets(summary)}\n")
+        typer.echo(f"{folder.name}\n\n{table(summary, COLUMNS)}\n\n{targets(summary)}\n")
 
 
 if __name__ == "__main__":

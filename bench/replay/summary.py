@@ -1,6 +1,6 @@
 """All runs of a folder together: means over seeds with their confidence, and tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -9,13 +9,16 @@ import numpy as np
 
 from bench.replay.methods import POLICIES, PRELOADS
 from bench.replay.runs import RunKey, read_rows
+from executor.domain import StartKind
 
 T_95: Final = (12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26)
-"""Student's t for a two-sided 95 % interval with 1 to 9 degrees of freedom."""
-T_LIMIT: Final = 1.96
+"""Student's t for a two-sided 95 % interval with 1 to 9 degrees of freedom; with more the last is
+a little too wide."""
 
 PUBLISHED: Final = "private"
 """How the compared systems start functions."""
+RIVAL: Final = "instainfer"
+CEILING: Final = "clairvoyant"
 
 Figures: TypeAlias = Mapping[tuple[str, str], float]
 
@@ -93,13 +96,21 @@ class Summary:
 
     def gain(self, setup: Setup) -> Estimate | None:
         """Return the part of the clairvoyant's gain in mean latency over no pre-loading."""
-        floor, ceiling = self._of(setup.other("none")), self._of(setup.other("clairvoyant"))
+        floor, ceiling = self._of(setup.other("none")), self._of(setup.other(CEILING))
         gains = []
         for seed, mine in self._of(setup).items():
             if seed in floor and seed in ceiling:
                 without, best = floor[seed]["e2e_s", "mean"], ceiling[seed]["e2e_s", "mean"]
                 gains.append((without - mine["e2e_s", "mean"]) / (without - best))
         return _estimate(gains)
+
+    def regret(self, setup: Setup) -> Estimate | None:
+        """Return what the mean latency is above the clairvoyant's, in seconds."""
+        mine, ceiling = self._of(setup), self._of(setup.other(CEILING))
+        both = [seed for seed in mine if seed in ceiling]
+        return _estimate(
+            [mine[seed]["e2e_s", "mean"] - ceiling[seed]["e2e_s", "mean"] for seed in both]
+        )
 
     def seeds(self, setup: Setup) -> str:
         """Name the seeds of a set-up."""
@@ -120,62 +131,92 @@ class Summary:
         return {key.seed: run for key, run in self._runs.items() if _setup(key) == setup}
 
 
-COLUMNS: Final = (
-    ("e2e mean, s", "e2e_s", "mean", 3),
-    ("p50", "e2e_s", "p50", 3),
-    ("p95", "e2e_s", "p95", 3),
-    ("p99", "e2e_s", "p99", 3),
-    ("loading mean, s", "loading_s", "mean", 3),
-    ("cold", "start_kind", "cold", 3),
-    ("hit", "hit_rate", "all", 3),
-    ("hot", "hit_rate", "hot", 3),
-    ("medium", "hit_rate", "medium", 3),
-    ("rare", "hit_rate", "rare", 3),
-    ("predictable", "hit_rate", "predictable", 3),
-    ("normal", "hit_rate", "normal", 3),
-    ("bursty", "hit_rate", "bursty", 3),
-    ("loads an hour", "loads_per_h", "", 0),
-    ("CPU s ahead", "load_cpu_s", "ahead", 0),
-    ("CPU s on call", "load_cpu_s", "on_call", 0),
-)
+Figure: TypeAlias = Callable[[Summary, Setup], Estimate | None]
 
 
-def table(summary: Summary) -> str:
-    """Write all set-ups as one Markdown table."""
-    titles = [
-        "GiB",
-        "policy",
-        "pre-load",
-        "starts",
-        "seeds",
-        *(title for title, *_ in COLUMNS),
-        "e2e / instainfer",
-        "p99 / instainfer",
-        "e2e / private instainfer",
-        "p99 / private instainfer",
-        "loading cut",
-        "GiB-s / none",
-        "of clairvoyant gain",
-    ]
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: how its figure is taken, rounded and scaled."""
+
+    title: str
+    figure: Figure
+    digits: int = 2
+    scale: float = 1.0
+
+    def cell(self, summary: Summary, setup: Setup) -> str:
+        """Write its figure of a set-up, nothing where there is none."""
+        found = self.figure(summary, setup)
+        return "" if found is None else found.text(self.digits, self.scale)
+
+
+def value(metric: str, group: str = "") -> Figure:
+    """Take a figure itself."""
+    return lambda summary, setup: summary.estimate(setup, metric, group)
+
+
+def ratio(metric: str, group: str = "", preload: str = RIVAL, starts: str | None = None) -> Figure:
+    """Take a figure over that of another way to pre-load, and perhaps with other starts."""
+    return lambda summary, setup: summary.ratio(setup, setup.other(preload, starts), metric, group)
+
+
+def loading_cut(summary: Summary, setup: Setup) -> Estimate | None:
+    """Take the part of the loading latency that pre-loading saves."""
+    left = summary.ratio(setup, setup.other("none"), "loading_s", "mean")
+    return None if left is None else Estimate(1 - left.mean, left.half_width)
+
+
+def _latencies(name: str, metric: str) -> list[Column]:
+    groups = ("mean", "p50", "p95", "p99")
+    return [Column(f"{name} {group}, s", value(metric, group), 3) for group in groups]
+
+
+def _hits(*classes: str) -> list[Column]:
+    return [Column(one, value("hit_rate", one), 3) for one in classes]
+
+
+SECTIONS: Final[Mapping[str, Sequence[Column]]] = {
+    "Latency": (
+        *_latencies("e2e", "e2e_s"),
+        *_latencies("loading", "loading_s"),
+        Column("e2e / instainfer", ratio("e2e_s", "mean")),
+        Column("p99 / instainfer", ratio("e2e_s", "p99")),
+        Column("e2e / private instainfer", ratio("e2e_s", "mean", starts=PUBLISHED)),
+        Column("p99 / private instainfer", ratio("e2e_s", "p99", starts=PUBLISHED)),
+        Column("loading cut", loading_cut),
+        Column("regret, s", lambda summary, setup: summary.regret(setup), 3),
+        Column("of clairvoyant gain", lambda summary, setup: summary.gain(setup)),
+    ),
+    "Starts": (
+        *(Column(kind.value, value("start_kind", kind.value), 3) for kind in StartKind),
+        Column("resident", value("hit_rate", "all"), 3),
+        *_hits("hot", "medium", "rare", "predictable", "normal", "bursty"),
+    ),
+    "Costs": (
+        Column("GiB-s", value("memory_gib_s"), 0),
+        Column("GiB-s / none", ratio("memory_gib_s", preload="none"), 4),
+        Column("loads an hour", value("loads_per_h"), 0),
+        Column("offloads an hour", value("offloads_per_h"), 0),
+        Column("CPU s ahead", value("load_cpu_s", "ahead"), 0),
+        Column("CPU s on call", value("load_cpu_s", "on_call"), 0),
+    ),
+}
+"""The tables of a summary; ``resident`` is in memory or on a GPU, ``regret`` what a call takes
+longer than with the clairvoyant."""
+
+
+def tables(summary: Summary) -> str:
+    """Write all set-ups in Markdown, a table for each section."""
+    parts = [f"## {title}\n\n{table(summary, columns)}" for title, columns in SECTIONS.items()]
+    return "\n".join(parts)
+
+
+def table(summary: Summary, columns: Sequence[Column]) -> str:
+    """Write a line for each set-up."""
+    titles = ["GiB", "policy", "starts", "pre-load", "seeds", *(one.title for one in columns)]
     lines = [_line(titles), _line(["---"] * len(titles))]
     for setup in summary.setups():
-        cells = [
-            _text(summary.estimate(setup, metric, group), digits)
-            for _, metric, group, digits in COLUMNS
-        ]
-        rival, published = setup.other("instainfer"), setup.other("instainfer", PUBLISHED)
-        loading = summary.ratio(setup, setup.other("none"), "loading_s", "mean")
-        cut = None if loading is None else Estimate(1 - loading.mean, loading.half_width)
-        cells += [
-            _text(summary.ratio(setup, rival, "e2e_s", "mean"), 2),
-            _text(summary.ratio(setup, rival, "e2e_s", "p99"), 2),
-            _text(summary.ratio(setup, published, "e2e_s", "mean"), 2),
-            _text(summary.ratio(setup, published, "e2e_s", "p99"), 2),
-            _text(cut, 2),
-            _text(summary.ratio(setup, setup.other("none"), "memory_gib_s"), 4),
-            _text(summary.gain(setup), 2),
-        ]
-        names = (str(setup.memory_gib), setup.policy, setup.preload, setup.starts)
+        names = [str(setup.memory_gib), setup.policy, setup.starts, setup.preload]
+        cells = [one.cell(summary, setup) for one in columns]
         lines.append(_line([*names, summary.seeds(setup), *cells]))
     return "\n".join(lines) + "\n"
 
@@ -187,17 +228,13 @@ def _setup(key: RunKey) -> Setup:
 def _estimate(values: list[float]) -> Estimate | None:
     if not values:
         return None
-    freedom = len(values) - 1
+    freedom = min(len(values) - 1, len(T_95))
     if freedom == 0:
         return Estimate(values[0], 0.0)
-    t = T_95[freedom - 1] if freedom <= len(T_95) else T_LIMIT
+    t = T_95[freedom - 1]
     return Estimate(
         float(np.mean(values)), float(t * np.std(values, ddof=1) / np.sqrt(len(values)))
     )
-
-
-def _text(estimate: Estimate | None, digits: int) -> str:
-    return "" if estimate is None else estimate.text(digits)
 
 
 def _line(cells: list[str]) -> str:

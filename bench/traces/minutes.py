@@ -79,7 +79,7 @@ def read_minutes(path: Path) -> MinuteTrace:
         name = "/".join(row[: minutes[0]])
         if name in counts:
             raise TraceError(f"{path}: line {line}: column 1: {name!r} is there twice")
-        counts[name] = [_count(path, line, header[column], row[column]) for column in minutes]
+        counts[name] = [_count(path, line, column + 1, row[column]) for column in minutes]
     table = np.array(list(counts.values()), np.int32).reshape(len(counts), len(minutes))
     return MinuteTrace(tuple(counts), first - 1, table)
 
@@ -122,7 +122,7 @@ def _check_minutes(path: Path, header: list[str], columns: list[int], first: int
             )
 
 
-def _count(path: Path, line: int, column: str, text: str) -> int:
+def _count(path: Path, line: int, column: int, text: str) -> int:
     if not text.isdecimal() or int(text) > MOST_CALLS:
         raise TraceError(
             f"{path}: line {line}: column {column}: {text!r}, expected a count of 0 to {MOST_CALLS}"

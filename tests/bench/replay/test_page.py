@@ -1,8 +1,8 @@
 """The tables of the page."""
 
-from bench.replay.page import results, targets
+from bench.replay.page import COLUMNS, targets
 from bench.replay.runs import RunKey
-from bench.replay.summary import Summary
+from bench.replay.summary import Summary, table
 
 
 def run(preload: str, seed: int, mean_s: float, starts: str = "private") -> tuple[RunKey, dict]:  # type: ignore[type-arg]
@@ -29,9 +29,9 @@ def cells(text: str, beginning: str) -> list[str]:
 
 
 def test_results_have_an_interval_where_there_are_several_seeds() -> None:
-    row = cells(results(SUMMARY), "| 60 | openwhisk | private | headstart |")
+    row = cells(table(SUMMARY, COLUMNS), "| 60 | openwhisk | private | headstart |")
     assert row[4:6] == ["1-2", "1.10 ± 1.27"]
-    row = cells(results(SUMMARY), "| 60 | openwhisk | shared | headstart |")
+    row = cells(table(SUMMARY, COLUMNS), "| 60 | openwhisk | shared | headstart |")
     assert row[4:6] == ["1", "0.20"]
 
 

@@ -6,11 +6,13 @@ import pytest
 
 from bench.replay.measures import Row
 from bench.replay.runs import Grid, RunKey, pending, read_rows, write_rows
-from bench.replay.summary import Setup, Summary, table
+from bench.replay.summary import SECTIONS, Setup, Summary, table, tables
 from bench.replay.workload import Draw
+from executor.domain import StartKind
 from executor.errors import ConfigError
 from tests.bench.replay.worlds import COSTS
 
+QUANTILES = ("mean", "p50", "p95", "p99")
 GRID = Grid(
     ("openwhisk",),
     ("none", "headstart"),
@@ -52,6 +54,9 @@ def test_means_intervals_and_ratios_are_over_seeds() -> None:
     gain = summary.gain(setup)
     assert gain is not None
     assert gain.mean == pytest.approx(2 / 3)
+    regret = summary.regret(setup)
+    assert regret is not None
+    assert regret.mean == pytest.approx(0.75)
     assert summary.estimate(setup, "hit_rate", "rare") is None
 
 
@@ -63,7 +68,7 @@ def test_runs_are_written_whole_and_read_back(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == [file.name]
     summary = Summary.read(tmp_path)
     assert summary.setups() == [Setup(60, "azure_premium", "none", "private")]
-    assert "azure_premium" in table(summary)
+    assert "azure_premium" in tables(summary)
 
 
 def test_a_grid_goes_on_where_it_stopped(tmp_path: Path) -> None:
@@ -93,8 +98,27 @@ def test_the_table_sets_shared_starts_beside_the_rival_with_and_without_them() -
         key("headstart", 1, "shared"): figures(1.0),
         key("headstart", 2, "shared"): figures(1.0),
     }
-    lines = [line.split(" | ") for line in table(Summary(runs)).splitlines()]
+    lines = [line.split(" | ") for line in table(Summary(runs), SECTIONS["Latency"]).splitlines()]
     row = dict(zip(lines[0], lines[-1], strict=True))
     assert (row["starts"], row["seeds"]) == ("shared", "1-2")
     assert row["e2e / instainfer"] == "0.50"
     assert row["e2e / private instainfer"] == "0.25"
+
+
+def test_the_tables_have_every_figure_that_a_replay_is_judged_by() -> None:
+    run = {(metric, group): 1.0 for metric in ("e2e_s", "loading_s") for group in QUANTILES}
+    run |= {("start_kind", kind.value): 0.2 for kind in StartKind}
+    run |= {(name, ""): 1.0 for name in ("memory_gib_s", "loads_per_h")}
+    run |= {("load_cpu_s", "ahead"): 1.0, ("load_cpu_s", "on_call"): 1.0}
+    text = tables(Summary({key("headstart", 1): run, key("clairvoyant", 1): run}))
+    rows = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    titles = {
+        title
+        for head, row in zip(rows[::4], rows[2::4], strict=True)
+        for title, cell in zip(head, row, strict=True)
+        if cell.strip()
+    }
+    for name in ("e2e", "loading"):
+        assert titles >= {f"{name} {group}, s" for group in QUANTILES}
+    assert titles >= {"cold", "warm", "library", "host", "gpu", "regret, s"}
+    assert titles >= {"GiB-s", "loads an hour", "CPU s ahead", "CPU s on call"}
