@@ -33,14 +33,15 @@ class Papers:
 
     def write(self) -> str:
         """Write them as JSON."""
-        return json.dumps(asdict(self))
+        return json.dumps({**asdict(self), "start": self.start._asdict()})
 
     @classmethod
     def read(cls, text: str) -> "Papers | None":
         """Read what was written; None if it was by a server that wrote otherwise."""
         values = json.loads(text or "{}")
         start = values.get("start", {})
-        if set(values) != _names(cls) or set(start) != _names(StartInstance):
+        expected = {field.name for field in fields(cls)}
+        if set(values) != expected or set(start) != {*StartInstance._fields}:
             return None
         return cls(StartInstance(**start), values["base_uid"], values["fingerprint"])
 
@@ -81,7 +82,3 @@ def _version(file: Path) -> tuple[str, int, int]:
 def _installed(python: Path) -> list[str]:
     (environment, *_) = interpreter_folders(python)
     return sorted(one.name for one in environment.glob("lib/python3*/*-packages/*.dist-info"))
-
-
-def _names(kind: type[Any]) -> set[str]:
-    return {field.name for field in fields(kind)}
