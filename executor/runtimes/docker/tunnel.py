@@ -2,11 +2,13 @@
 
 import asyncio
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from executor.errors import PermanentFailure
+from executor.proxy import linux
 
 _SOCKET = "/var/run/docker.sock"
 _RETRY_S = 0.02
@@ -45,7 +47,12 @@ class Tunnel:
         """
         pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         process = self._process = await asyncio.create_subprocess_exec(
-            *self.command(), stdin=pipe, stdout=nowhere, stderr=pipe, start_new_session=True
+            *self.command(),
+            stdin=pipe,
+            stdout=nowhere,
+            stderr=pipe,
+            start_new_session=True,
+            preexec_fn=_end_with_the_server,
         )
         while not self._socket.exists():
             if process.returncode is not None:
@@ -62,3 +69,8 @@ class Tunnel:
                 self._process.terminate()
             await self._process.wait()
         shutil.rmtree(self._folder)
+
+
+def _end_with_the_server() -> None:
+    """Keep no connection for a server that was killed; with a terminal SSH would stay for ever."""
+    linux.die_with_parent(signal.SIGTERM)

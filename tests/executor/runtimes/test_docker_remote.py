@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import shutil
+import socket as socketlib
 import ssl
 import subprocess
 import sys
@@ -51,7 +53,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(params=["tls", "ssh"])
+@pytest.fixture(params=["tls", "ssh", "sshd"])
 async def address(
     request: pytest.FixtureRequest,
     tmp_path: Path,
@@ -62,6 +64,9 @@ async def address(
     if request.param == "tls":
         async with by_tls(tmp_path / "tls", socket) as made:
             yield made
+    elif request.param == "sshd":
+        async with by_sshd(tmp_path / "sshd", monkeypatch) as host:
+            yield Address(f"ssh://{host}{socket}")
     else:
         program = tmp_path / "bin" / "ssh"
         program.parent.mkdir()
@@ -69,6 +74,47 @@ async def address(
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
         yield Address(f"ssh://me@far{socket}")
+
+
+@asynccontextmanager
+async def by_sshd(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """Run an SSH server of our own with keys made for it, known to ``ssh`` by the host's name."""
+    folder.mkdir(mode=0o700)
+    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    ssh = shutil.which("ssh")
+    if program is None or ssh is None:
+        pytest.skip("no sshd: the package openssh-server has it")
+    for name in ("host", "user"):
+        words = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name)
+        subprocess.run(words, check=True)
+    with socketlib.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    key = (folder / "host.pub").read_text()
+    (folder / "known").write_text(f"[127.0.0.1]:{port} {key}")
+    (folder / "server").write_text(
+        f"ListenAddress 127.0.0.1:{port}\nHostKey {folder}/host\nPidFile none\nUsePAM no\n"
+        f"AuthorizedKeysFile {folder}/user.pub\nStrictModes no\n"
+    )
+    (folder / "client").write_text(
+        f"Host far\nHostName 127.0.0.1\nPort {port}\nIdentityFile {folder}/user\n"
+        f"IdentitiesOnly yes\nUserKnownHostsFile {folder}/known\n"
+    )
+    wrapper = folder / "bin" / "ssh"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec {ssh} -F {folder}/client "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+    command = (program, "-D", "-e", "-f", str(folder / "server"))
+    server = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
+    assert server.stderr is not None
+    said = await server.stderr.readline()
+    if not said.startswith(b"Server listening"):
+        pytest.skip(f"sshd does not start: {said.decode().strip()}")
+    draining = asyncio.create_task(server.stderr.read())
+    yield "far"
+    server.terminate()
+    await server.wait()
+    draining.cancel()
 
 
 @asynccontextmanager
@@ -92,6 +138,20 @@ async def by_tls(folder: Path, socket: str) -> AsyncIterator[Address]:
     server.close()
     for writer in writers:
         writer.transport.abort()
+
+
+def tunnels(folder: Path) -> list[Path]:
+    """List the SSH clients that were started from a folder."""
+    clients = [b"-L", os.fsencode(folder)]
+    found = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = file.read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if all(word in words for word in clients):
+            found.append(file)
+    return found
 
 
 async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -189,14 +249,17 @@ def test_the_parts_of_an_ssh_address_become_options() -> None:
     assert command[-3:] == ["--", "far", "cat"]
 
 
-async def test_containers_of_a_killed_server_are_taken_over_there_as_here(tmp_path: Path) -> None:
+async def test_containers_of_a_killed_server_are_taken_over_there_as_here(
+    tmp_path: Path, address: Address
+) -> None:
     packages = [handler("f", tmp_path, ECHO)]
-    async with by_tls(tmp_path / "tls", engine_url().removeprefix("unix://")) as engine:
-        plan = Plan("docker", packages, tmp_path / "state", ("f",), engine=engine)
-        await asyncio.to_thread(plan.play, tmp_path)
-        async with plan.opened() as here:
-            (instance,) = (await here.expect(ev.InstancesFound)).instances
-            assert set(instance.residencies) == {"f"}
-            here.run("f")
-            assert (await here.expect(ev.Started)).report is None
-            await here.expect(ev.Completed)
+    plan = Plan("docker", packages, tmp_path / "state", ("f",), engine=address)
+    await asyncio.to_thread(plan.play, tmp_path)
+    while tunnels(tmp_path):
+        await asyncio.sleep(0.01)
+    async with plan.opened() as here:
+        (instance,) = (await here.expect(ev.InstancesFound)).instances
+        assert set(instance.residencies) == {"f"}
+        here.run("f")
+        assert (await here.expect(ev.Started)).report is None
+        await here.expect(ev.Completed)
