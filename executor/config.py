@@ -180,6 +180,7 @@ def read_config(file: Path) -> Config:
     if config.snapshots and config.worker.gpu is not None:
         raise ConfigError(file, "snapshots", True, "no worker.gpu beside it: one holds for one GPU")
     _check_mps(config, file)
+    _check_engines(config.docker, file)
     base = file.resolve().parent
     paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}
     python = base / config.python if config.python is not None else None
@@ -193,6 +194,16 @@ def _check_mps(config: Config, file: Path) -> None:
     sections = [config.worker.gpu, *(engine.gpu for engine in config.docker.engines.values())]
     if config.isolate and any(one is not None and one.mps is not None for one in sections):
         raise ConfigError(file, "isolate", config.isolate, "false with mps: it serves one user")
+
+
+def _check_engines(docker: DockerSection, file: Path) -> None:
+    """Refuse an engine with two names, whose containers each would take for lost ones."""
+    names: dict[str, str] = {}
+    for name, engine in docker.engines.items():
+        other = names.setdefault(engine.url, name)
+        if other != name:
+            key = f"docker.engines.{name}.url"
+            raise ConfigError(file, key, engine.url, f"another engine than that of {other}")
 
 
 def _with_paths(docker: DockerSection, base: Path) -> DockerSection:

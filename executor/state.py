@@ -49,6 +49,7 @@ class State:
         self.unplanned: dict[str, None] = {}
         self._undrained: set[str] = set()
         self._created = 0
+        self._failing: set[str] = set()
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -74,12 +75,17 @@ class State:
         return max(self.workers, key=self.free_bytes)
 
     def roomiest_for(self, function: Function) -> str:
-        """Name the worker with the most free memory, of those with room and a GPU if it has use."""
+        """Name the worker with the most free memory, of those with room and a GPU if it has use.
 
-        def rank(worker: str) -> tuple[bool, int]:
+        One whose last instance failed to start comes last of those with room: it has much of that
+        when its engine is gone.
+        """
+
+        def rank(worker: str) -> tuple[bool, bool, int]:
             free_bytes = self.free_bytes(worker)
+            fits = free_bytes >= function.memory_limit_bytes
             useful = function.profile.gpu is not None and bool(self.workers[worker].gpus)
-            return useful and free_bytes >= function.memory_limit_bytes, free_bytes
+            return fits and worker not in self._failing, useful and fits, free_bytes
 
         return max(self.workers, key=rank)
 
@@ -136,6 +142,7 @@ class State:
 
     def ready(self, instance_id: str, base_bytes: int, at_s: float) -> Instance:
         """Fold that an instance is up and idle."""
+        self._failing.discard(self.instances[instance_id].worker)
         self._capacity_changed(self.instances[instance_id].owner)
         return self._change(
             instance_id, state=InstanceState.IDLE, base_bytes=base_bytes, since_s=at_s
@@ -160,6 +167,8 @@ class State:
         """Fold that an instance is no more; None when it was not known."""
         instance = self.instances.pop(instance_id, None)
         if instance is not None:
+            if instance.state is InstanceState.STARTING:
+                self._failing.add(instance.worker)
             self.census.gone(instance)
             self.unsettled[instance_id] = None
             self._capacity_changed(instance.owner)

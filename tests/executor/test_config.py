@@ -61,6 +61,11 @@ def test_the_shipped_file_is_valid() -> None:
         ("functions: f\ngateway: {port: 70000}", "gateway.port", "65535"),
         ("functions: f\nruntime: podman", "runtime", "'docker'"),
         ("functions: f\ndocker: {engines: {}}", "docker.engines", "at least 1 item"),
+        (
+            "functions: f\ndocker: {engines: {a: {url: 'ssh://h'}, b: {url: 'ssh://h'}}}",
+            "docker.engines.b.url",
+            "another engine than that of a",
+        ),
         ("functions: f\ndocker: {engines: {a: {url: far}}}", "docker.engines.a.url", "ssh://"),
         ("functions: f\ndocker: {engines: {a: {url: 'tcp://h:1'}}}", "docker.engines.a", "ca.pem"),
         ("functions: f\nkeep_alive: {policy: magic}", "keep_alive.policy", "'fixed'"),

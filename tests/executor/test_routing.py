@@ -1,10 +1,11 @@
 import pytest
 
 from executor.actions import Run
-from executor.domain import Function, StartKind, Tier
+from executor.domain import Function, StartKind, Tier, Worker
 from executor.routing import Create, Decision, Evict, Refuse, Reuse, Serve, Wait, Worth
 from executor.routing import choose as choose_from
 from executor.state import State
+from executor.units import MIB
 from tests.executor.worlds import function, hold, idle_instance, state
 
 F, G, H = (function(name) for name in "fgh")
@@ -116,3 +117,14 @@ def test_the_start_kind_says_what_was_found(loaded: bool) -> None:
         hold(world, instance.id, "f")
     expected = StartKind.HOST if loaded else StartKind.WARM
     assert choose(world, F, nothing, nothing) == Serve(instance.id, expected)
+
+
+def test_a_worker_that_starts_nothing_is_tried_only_when_the_others_are_full() -> None:
+    world = State([F], [Worker("w", 500 * MIB), Worker("dead", 900 * MIB)])
+    assert choose(world, F, nothing, nothing) == Create("dead")
+    world.gone(world.create("dead", "f", 0.0).id)
+    assert choose(world, F, nothing, nothing) == Create("w")
+    busy(world, idle_instance(world, "f").id, "f")
+    assert choose(world, F, nothing, nothing) == Create("dead")
+    world.ready(world.create("dead", "f", 0.0).id, 0, 0.0)
+    assert world.roomiest_for(F) == "dead"

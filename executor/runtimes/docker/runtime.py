@@ -1,6 +1,7 @@
 """Instances as Docker containers: one container each, of one owner, on one of several engines."""
 
 import asyncio
+import logging
 import os
 import shutil
 from collections.abc import Awaitable, Collection, Mapping
@@ -12,6 +13,7 @@ from executor.actions import RuntimeAction, StartInstance
 from executor.calls import Calls
 from executor.clock import Clock
 from executor.domain import Tier
+from executor.errors import RuntimeFailure
 from executor.functions import Package
 from executor.gpu.keeper import Keeper
 from executor.runtimes.adoption import AdoptingClient
@@ -27,6 +29,8 @@ from executor.runtimes.home import home
 from executor.runtimes.papers import Papers, contents
 from executor.runtimes.protocol import Sink
 from executor.runtimes.specs import Specs
+
+_LOG = logging.getLogger(__name__)
 
 _PREFIX = "containers-"
 
@@ -106,6 +110,7 @@ class DockerRuntime:
                 await engine.open(self._home.name, self._image)
                 if name in self._gpus:
                     await engine.check_gpus(self._image, self._gpus[name].gpus)
+            stack.push_async_callback(self._remove_lost)
             for folder in self._home.abandoned:
                 await self._clear(folder)
             means = Means(self._need_bytes, self._carry_out, self._pids, self._clock, sink)
@@ -132,6 +137,15 @@ class DockerRuntime:
             for instance_id, one in self._fleet.instances.items()
             if one.cgroup is not None
         }
+
+    async def _remove_lost(self) -> None:
+        """Remove the containers that could not be while their engine did not answer."""
+        for engine in self._engines.values():
+            try:
+                for container in await engine.left_by(self._home.name):
+                    await engine.remove(container)
+            except RuntimeFailure as error:
+                _LOG.warning("containers of this server may be left: %s", error)
 
     def _carry_out(self, action: RuntimeAction) -> None:
         self._fleet.submit(action)

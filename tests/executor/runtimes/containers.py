@@ -43,7 +43,7 @@ class ContainerWorld(World):
         self,
         packages: list[Package],
         directory: Path,
-        address: Address,
+        engines: dict[str, Address],
         image: str = IMAGE,
         grace_s: float = 0.0,
     ) -> None:
@@ -53,7 +53,7 @@ class ContainerWorld(World):
                 calls,
                 clock,
                 directory,
-                engines={"w": address},
+                engines=engines,
                 image=image,
                 python=Path(sys.executable),
                 grace_s=grace_s,
@@ -99,9 +99,11 @@ async def world(
     address: Address | None = None,
     *,
     grace_s: float = 0.0,
+    engines: dict[str, Address] | None = None,
 ) -> AsyncIterator[ContainerWorld]:
     """Open a Docker runtime; nothing of it may be left in the end."""
-    made = ContainerWorld(packages, directory, address or Address(engine_url()), grace_s=grace_s)
+    engines = engines or {"w": address or Address(engine_url())}
+    made = ContainerWorld(packages, directory, engines, grace_s=grace_s)
     async with opened(made, directory):
         yield made
     made.api.close()

@@ -14,6 +14,7 @@ from executor.actions import CancelRun, StartInstance, StopInstance
 from executor.errors import PermanentFailure, RuntimeFailure
 from executor.runtimes.docker import Address
 from executor.runtimes.docker.container import CAPABILITIES
+from executor.runtimes.docker.engine import Engine
 from executor.runtimes.fleet import FIRST_UID
 from executor.units import MIB
 from tests.executor.runtimes.containers import ContainerWorld, engine_url, world
@@ -200,6 +201,39 @@ async def test_a_killed_container_is_said_to_be_gone(tmp_path: Path) -> None:
         assert not _containers(here)
 
 
+async def test_what_could_not_be_removed_is_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unanswered(_: Engine, __: str) -> None:
+        raise RuntimeFailure("engine w does not answer")
+
+    async with world([handler("f", tmp_path, ECHO)], tmp_path / "state") as here:
+        await here.start()
+        with monkeypatch.context() as patch:
+            patch.setattr(Engine, "remove", unanswered)
+            here.kill()
+            assert (await here.expect(ev.InstanceGone)).error == "engine w does not answer"
+        assert len(_containers(here)) == 1
+        server = here.server
+    with docker.APIClient(engine_url(), version="auto") as api:
+        assert not api.containers(all=True, filters={"label": f"headstart.server={server}"})
+
+
+async def test_several_engines_are_several_workers(tmp_path: Path) -> None:
+    """Both are the same one here, by another path."""
+    there = tmp_path / "socket"
+    there.symlink_to(engine_url().removeprefix("unix://"))
+    engines = {"w": Address(engine_url()), "v": Address(f"unix://{there}")}
+    async with world([handler("f", tmp_path, ECHO)], tmp_path / "state", engines=engines) as here:
+        await here.start()
+        here.submit(StartInstance("i2", "v", "o", LIMIT_BYTES))
+        await here.expect(ev.InstanceReady)
+        for instance_id in ("i1", "i2"):
+            await here.load("f", instance_id=instance_id)
+            label = here.container(instance_id)["Config"]["Labels"]["headstart.papers"]
+            assert json.loads(label)["start"]["worker"] == ("w" if instance_id == "i1" else "v")
+
+
 async def test_stopping_from_outside_ends_an_instance_in_order(tmp_path: Path) -> None:
     async with world([handler("f", tmp_path, ECHO)], tmp_path / "state") as here:
         await here.start()
@@ -323,10 +357,10 @@ async def test_containers_of_a_killed_server_end_and_are_removed_by_the_next(
 
 async def test_a_second_server_leaves_the_first_ones_containers(tmp_path: Path) -> None:
     packages = [handler("f", tmp_path, ECHO)]
-    first = ContainerWorld(packages, tmp_path / "state", Address(engine_url()))
+    first = ContainerWorld(packages, tmp_path / "state", {"w": Address(engine_url())})
     await first.runtime.open(first.events.put_nowait)
     await first.start()
-    second = ContainerWorld(packages, tmp_path / "state", Address(engine_url()))
+    second = ContainerWorld(packages, tmp_path / "state", {"w": Address(engine_url())})
     await second.runtime.open(second.events.put_nowait)
     await second.runtime.close()
     await first.load("f")
@@ -334,13 +368,13 @@ async def test_a_second_server_leaves_the_first_ones_containers(tmp_path: Path) 
 
 
 async def test_a_missing_image_is_named(tmp_path: Path) -> None:
-    made = ContainerWorld([], tmp_path, Address(engine_url()), image="headstart-nothing")
+    made = ContainerWorld([], tmp_path, {"w": Address(engine_url())}, image="headstart-nothing")
     with pytest.raises(PermanentFailure, match="engine w has no image headstart-nothing"):
         await made.runtime.open(made.events.put_nowait)
 
 
 async def test_an_engine_that_does_not_answer_is_named(tmp_path: Path) -> None:
-    made = ContainerWorld([], tmp_path, Address(f"unix://{tmp_path}/nowhere"))
+    made = ContainerWorld([], tmp_path, {"w": Address(f"unix://{tmp_path}/nowhere")})
     with pytest.raises(RuntimeFailure, match=r"engine w at unix://.*/nowhere does not answer"):
         await made.runtime.open(made.events.put_nowait)
 

@@ -218,7 +218,7 @@ async def test_an_engine_out_of_reach_does_not_hold_up_the_end(tmp_path: Path) -
     socket = engine_url().removeprefix("unix://")
     async with by_tls(tmp_path / "tls", socket) as address:
         package = handler("f", tmp_path, ECHO)
-        made = ContainerWorld([package], tmp_path / "state", address)
+        made = ContainerWorld([package], tmp_path / "state", {"w": address})
         await made.runtime.open(made.events.put_nowait)
         await made.start()
         container = made.container()["Id"]
@@ -235,7 +235,7 @@ async def test_a_refusal_of_ssh_is_passed_on(
     program.write_text("#!/bin/sh\necho 'who are you?' >&2\nexit 255\n")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    made = ContainerWorld([], tmp_path / "state", Address("ssh://far"))
+    made = ContainerWorld([], tmp_path / "state", {"w": Address("ssh://far")})
     with pytest.raises(RuntimeFailure, match=r"no connection to ssh://far: who are you\?"):
         await made.runtime.open(made.events.put_nowait)
 
