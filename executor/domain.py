@@ -152,8 +152,8 @@ class Residency(NamedTuple):
     ahead: bool = False
 
     def turned(self, state: ResidencyState) -> "Residency":
-        """Return it in another state."""
-        return Residency(self.function, self.tier, state, self.memory_bytes, self.gpu_memory_bytes)
+        """Return it in another state, its third field."""
+        return Residency(self.function, self.tier, state, *self[3:])
 
 
 class Instance(NamedTuple):

@@ -47,6 +47,11 @@ def test_what_ran_is_ready_and_what_goes_still_goes() -> None:
     assert {name: one.state for name, one in now.items()} == {"f": READY, "g": OFFLOADING}
 
 
+def test_what_was_loaded_ahead_of_a_call_still_is_after_it() -> None:
+    ran = {"f": residency(F, Tier.HOST, RUNNING)._replace(ahead=True)}
+    assert after_run(ran) == {"f": residency(F, Tier.HOST, READY)._replace(ahead=True)}
+
+
 def test_a_measurement_counts_and_what_was_not_measured_stays() -> None:
     functions = {name: function(name) for name in "fg"}
     now = measured(held(("f", READY), ("g", READY)), functions, {"f": 7})
