@@ -2,9 +2,10 @@
 
 Source: Microsoft, "Azure Functions Premium plan" (learn.microsoft.com, articles *Always ready
 instances* and *Prewarmed instances*): a number of instances is always ready whether there are calls
-or not; when all of those are at work a prewarmed instance, by default one, stands by as a buffer
-and is replaced as soon as it is used. All instances are billed at all times. How long an instance
-beyond those idles before it is taken away is not documented.
+or not; from the first call on a prewarmed instance, by default one, stands by as a buffer beside
+them, and is replaced as soon as it is used; while there is no call none is prewarmed. All instances
+are billed at all times. How long an instance beyond those idles before it is taken away is not
+documented.
 """
 
 from predictors.keepalive.fixed import FixedKeepAlive
@@ -16,7 +17,7 @@ SCALE_IN_S = 600.0
 
 
 class AzurePremium(FixedKeepAlive):
-    """Always-ready instances of each function, and a buffer while all of them serve calls."""
+    """Always-ready instances of each function, and a buffer while there are calls."""
 
     def __init__(
         self,
@@ -29,7 +30,6 @@ class AzurePremium(FixedKeepAlive):
         self.prewarmed = prewarmed
 
     def idle_target(self, function: int, busy: int) -> int:  # noqa: ARG002
-        """Require the rest of the always-ready ones, or the buffer once those are at work."""
-        if busy < max(1, self.always_ready):
-            return max(0, self.always_ready - busy)
-        return self.prewarmed
+        """Require the rest of the always-ready ones, and the buffer once one is at work."""
+        ready = max(0, self.always_ready - busy)
+        return ready + self.prewarmed if busy > 0 else ready

@@ -160,6 +160,15 @@ def test_new_functions_change_nothing_for_known_ones(
 
 
 @every_predictor
+def test_the_state_of_a_hundred_thousand_functions_fits_into_a_gibibyte(
+    make: Callable[[], BasePredictor],
+) -> None:
+    state = fed(make, [(0, 60.0)] * 30).state_dict()
+    each_bytes = sum(known.nbytes for known in state.values()) / FUNCTIONS
+    assert 100_000 * each_bytes <= 1 << 30
+
+
+@every_predictor
 def test_quantiles_grow_with_the_level_and_agree_with_the_chances(
     make: Callable[[], BasePredictor],
 ) -> None:

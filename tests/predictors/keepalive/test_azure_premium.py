@@ -8,11 +8,19 @@ from tests.predictors.keepalive.traits import traits
 
 @pytest.mark.parametrize(
     ("always_ready", "busy", "idle"),
-    [(1, 0, 1), (1, 1, 1), (1, 5, 1), (3, 0, 3), (3, 2, 1), (3, 3, 1), (0, 0, 0), (0, 1, 1)],
+    [
+        (1, 0, 1),
+        (1, 1, 1),
+        (1, 5, 1),
+        (5, 0, 5),
+        (5, 1, 5),
+        (5, 5, 1),
+        (5, 6, 1),
+        (0, 0, 0),
+        (0, 1, 1),
+    ],
 )
-def test_the_buffer_stands_by_once_the_always_ready_ones_are_at_work(
-    always_ready: int, busy: int, idle: int
-) -> None:
+def test_the_buffer_stands_by_once_there_are_calls(always_ready: int, busy: int, idle: int) -> None:
     policy = AzurePremium(always_ready=always_ready, prewarmed=1)
     policy.add(traits())
     assert policy.idle_target(0, busy) == idle

@@ -84,3 +84,12 @@ def test_a_new_call_changes_the_windows() -> None:
     for call in range(20, 80):
         policy.observe(0, 19 * 1830.0 + (call - 19) * 300.0)
     assert before.prewarm_after_s > policy.lifetime(0, 1e5).prewarm_after_s
+
+
+def test_the_forecast_is_made_anew_at_each_call() -> None:
+    gaps_min = [300.0, 320.0, 300.0, 340.0, 300.0]
+    for known in (4, 5):
+        expected_s = forecast_gap([gap_min * 60.0 for gap_min in gaps_min[:known]])
+        windows = after(*gaps_min[:known])
+        assert windows.prewarm_after_s == pytest.approx(0.85 * expected_s)
+        assert windows.keep_alive_s == pytest.approx(0.30 * expected_s)
