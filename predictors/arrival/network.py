@@ -16,13 +16,23 @@ ROW = 96
 """Floats from one row of weights to the next. With a constant the compiler sees that rows do not
 overlap and keeps its loops short, which halves the time."""
 PASS = 8
+VECTOR = 16
+"""Floats that are worked on at once; a rest that is shorter takes as long as several of these."""
 
 
-def laid_out(weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the weights of a layer, float32[inputs, outputs], flat, in rows of ``ROW``."""
-    rows = np.zeros((len(weight), ROW), np.float32)
-    rows[:, : weight.shape[1]] = weight
+def laid_out(layer: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return weights, float32[inputs, outputs], or a bias, float32[outputs], in rows of ``ROW``.
+
+    The rows are one after another in a flat array, filled up with zeros.
+    """
+    rows = np.zeros((*layer.shape[:-1], ROW), np.float32)
+    rows[..., : layer.shape[-1]] = layer
     return rows.ravel()
+
+
+def whole_vectors(count: int) -> int:
+    """Return the least multiple of ``VECTOR`` that is not below ``count``."""
+    return -(-count // VECTOR) * VECTOR
 
 
 @kernel
@@ -80,7 +90,8 @@ def chances(
 
     The layer gives float32[intervals, 4], flat: increments of hazard of a first call, and of a
     second, third and fourth given the one before. ``covered`` is the share of each interval that
-    lies within the horizon; intervals beyond it need not be given. ``hazards`` is overwritten.
+    lies within the horizon; intervals beyond it need not be given. ``hazards`` is overwritten; it
+    has room for the intervals given, in whole vectors.
     """
     _add_products(hidden, weight, bias, hazards)
     for i in range(len(hazards)):

