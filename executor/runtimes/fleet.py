@@ -95,6 +95,7 @@ class Fleet(Generic[One]):
         self.instances: dict[str, One] = {}
         self._base_uids: dict[str, int] = {}
         self._stopping: set[str] = set()
+        self._closing = False
 
     async def adopt(self, left: Iterable[Papers], make: Callable[[Papers, Sink], One]) -> None:
         """Take over instances that another server has left; those that do not answer end.
@@ -136,7 +137,11 @@ class Fleet(Generic[One]):
                 self._refuse(action)
 
     async def close(self) -> None:
-        """Stop every instance and wait until nothing of them is left."""
+        """Stop every instance and wait until nothing of them is left.
+
+        None is started any more, though the policy asks for those that end.
+        """
+        self._closing = True
         instances = dict(self.instances)
         for instance_id in instances:
             self._stop(instance_id)
@@ -144,10 +149,11 @@ class Fleet(Generic[One]):
 
     def _start(self, action: StartInstance) -> None:
         known = self.instances.get(action.instance_id)
-        if known is None:
+        if known is not None:
+            if known.client.up is not None:
+                self._sink(known.client.up)
+        elif not self._closing:
             self._start_new(action)
-        elif known.client.up is not None:
-            self._sink(known.client.up)
 
     def _start_new(self, action: StartInstance) -> None:
         own = range(self._first_uid, self._first_uid + INSTANCES * UID_COUNT, UID_COUNT)

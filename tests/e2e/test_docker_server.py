@@ -129,6 +129,18 @@ async def test_a_killed_container_fails_its_call_alone(tmp_path: Path) -> None:
     assert again.headers["headstart-start-kind"] == "host"
 
 
+async def test_instances_that_the_policy_wants_always_end_with_the_server(tmp_path: Path) -> None:
+    always = {"policy": "always_on"}
+    async with containers(tmp_path, dict.fromkeys("ab", ECHO), keep_alive=always) as here:
+        while 'headstart_instances{state="idle"} 2.0' not in await here.metrics():
+            pass
+        (folder,) = here.state.glob("containers-*")
+    label = f"headstart.server={folder.name.removeprefix('containers-')}"
+    with docker.APIClient(engine_url(), version="auto") as api:
+        assert not api.containers(all=True, filters={"label": label})
+    assert (tmp_path / "server" / "server.log").read_text() == ""
+
+
 async def test_an_engine_that_is_not_there_ends_the_start(tmp_path: Path) -> None:
     engines = {"far": {"url": f"unix://{tmp_path}/nothing"}}
     with pytest.raises(ServerFailed, match=r"engine far at unix://.*/nothing does not answer"):

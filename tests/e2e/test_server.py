@@ -221,6 +221,16 @@ def _kill_one(here: Site, dice: random.Random) -> int:
     return 0
 
 
+async def test_instances_that_the_policy_wants_always_end_with_the_server(tmp_path: Path) -> None:
+    functions = dict.fromkeys("abcd", ECHO)
+    async with site(tmp_path, functions, keep_alive={"policy": "always_on"}) as here:
+        while 'headstart_instances{state="idle"} 4.0' not in await here.metrics():
+            pass
+    assert not here.processes("executor.proxy")
+    assert not list(here.state.iterdir())
+    assert (tmp_path / "server" / "server.log").read_text() == ""
+
+
 async def test_a_server_without_isolation_says_so(tmp_path: Path) -> None:
     async with site(tmp_path, {"echo": ECHO}, isolate=False) as here:
         assert (await here.call("echo")).status_code == 200
