@@ -51,6 +51,7 @@ class Manager:
         self._processes: dict[str, FunctionProcess] = {}
         self._request = self._answer = Payload(b"", b"")
         self._library_bytes: dict[str, int] = {}
+        self._frozen: set[str] = set()
         self._load_timers: dict[str, asyncio.TimerHandle] = {}
         self._deadline: asyncio.TimerHandle | None = None
         self._queue: deque[Command] = deque()
@@ -131,6 +132,7 @@ class Manager:
     def ended(self, function: str, error: str, *, clean: bool) -> None:
         """Take that a process is dead."""
         del self._processes[function]
+        self._frozen.discard(function)
         self._stop_load_timer(function)
         self._carry_out(self._machine.exited(function, error, clean=clean))
 
@@ -177,6 +179,8 @@ class Manager:
         while self._queue:
             self._do(self._queue.popleft())
         self._pumping = False
+        if self._machine.call is None:
+            self._thaw()
         if self._machine.stopped and not self.stopped.done():
             self._watch.close()
             self.stopped.set_result(None)
@@ -187,15 +191,33 @@ class Manager:
                 self._spawn(function)
             case Move(function, tier):
                 self._start_load_timer(function)
+                self._thaw_one(function)
                 self._processes[function].move(tier)
             case Kill(function):
                 self._processes[function].kill()
             case Drop(library):
                 self._zygotes.kill(library)
             case Send(function):
+                self._freeze_all_but(function)
                 self._processes[function].send(self._request)
             case Tell(outcome):
                 self._tell(outcome)
+
+    def _freeze_all_but(self, function: str) -> None:
+        """Stop what stays idle beside a call, so that it neither disturbs nor watches it."""
+        for name, held in self._machine.residencies.items():
+            if name != function and held.state is State.READY:
+                self._frozen.add(name)
+                self._processes[name].freeze()
+
+    def _thaw(self) -> None:
+        for name in [*self._frozen]:
+            self._thaw_one(name)
+
+    def _thaw_one(self, function: str) -> None:
+        if function in self._frozen:
+            self._frozen.remove(function)
+            self._processes[function].thaw()
 
     def _spawn(self, function: str) -> None:
         spec = self._specs[function]

@@ -125,6 +125,14 @@ class FunctionProcess:
         else:
             self._doomed = True
 
+    def freeze(self) -> None:
+        """Stop it, with its process group, where it is."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
     def started(self, pid: int) -> None:
         """Take that it runs."""
         self.pid = pid
@@ -138,6 +146,15 @@ class FunctionProcess:
         """Take that it will never run."""
         self._fault = error
         self._exited(1)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if not self._dead:
+            for leader in self._leaders():
+                os.killpg(leader, number)
+
+    def _leaders(self) -> list[int]:
+        """List the leaders of its process groups."""
+        return [] if self.pid is None else [self.pid]
 
     def _start(self) -> None:
         order = self._order()

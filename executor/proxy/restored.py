@@ -13,6 +13,7 @@ from .cells import Cell
 from .dialects import Message, Ready
 from .launch import Order
 from .process import FunctionProcess, Listener, Nursery, close_all
+from .reaper import children
 from .snapshots import Snapshots, Unfit
 from .spec import Spec
 from .stream import Reader
@@ -47,6 +48,9 @@ class RestoredProcess(FunctionProcess):
         """Kill it, and give up a snapshot that is being taken."""
         self._taking = None
         super().kill()
+
+    def _leaders(self) -> list[int]:
+        return [] if self.pid is None else children(self.pid)
 
     def _order(self) -> Order:
         order = super()._order()
