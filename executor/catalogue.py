@@ -30,8 +30,9 @@ class Catalogue:
             self.learn_move(function, report)
             known = self.functions[function].profile
             report = report._replace(memory_bytes=known.memory_bytes)
-        fold = _blended if function in self._measured else _measured
-        self._set(function, fold(known, report))
+        if report[:-1] != (known.import_s, known.load_s, known.memory_bytes, known.library_bytes):
+            fold = _blended if function in self._measured else _measured
+            self._set(function, fold(known, report))
         if tier is not Tier.GPU:
             self._measured.add(function)
 

@@ -120,13 +120,16 @@ class Function:
 
         On a GPU it keeps room for its way back, so that it can always give way there.
         """
-        gpu, host_bytes = self.profile.gpu, self.profile.memory_bytes
-        return max(gpu.memory_bytes, host_bytes) if tier is Tier.GPU and gpu else host_bytes
+        host_bytes = self.profile.memory_bytes
+        if tier is not Tier.GPU or self.profile.gpu is None:
+            return host_bytes
+        return max(self.profile.gpu.memory_bytes, host_bytes)
 
     def gpu_bytes(self, tier: Tier) -> int:
         """Return what a residency takes of the GPU."""
-        gpu = self.profile.gpu
-        return gpu.gpu_memory_bytes if tier is Tier.GPU and gpu else 0
+        if tier is not Tier.GPU or self.profile.gpu is None:
+            return 0
+        return self.profile.gpu.gpu_memory_bytes
 
 
 @dataclass(frozen=True, slots=True)

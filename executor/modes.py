@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from executor.columns import Columns, Rows
-from executor.domain import Instance, Residency, ResidencyState, Tier
+from executor.domain import Instance, ResidencyState, Tier
 from solver import TIERS
 
 _HOST, _GPU = TIERS.index("host"), TIERS.index("gpu")
@@ -83,8 +83,7 @@ class Held:
         gpus: dict[str, int],
     ) -> None:
         self._function = modes.function.tolist()
-        of_mode = zip(self._function, modes.tier.tolist(), strict=True)
-        self._modes = {(names[one], tier): mode for mode, (one, tier) in enumerate(of_mode)}
+        self._modes = {tier: _by_name(names, modes, number) for tier, number in _TIERS.items()}
         self._library = library[modes.function].tolist()
         self._library_bytes = library_bytes.tolist()
         self._limit_bytes = modes.limit_bytes.tolist()
@@ -97,8 +96,10 @@ class Held:
         """Yield the modes of what an instance holds."""
         groups = {-1}
         for residency in instance.residencies.values():
-            mode = self._mode(residency)
-            if mode is None or self._limit_bytes[mode] > instance.limit_bytes:
+            mode = self._modes[residency.tier].get(residency.function)
+            if mode is None or residency.state is ResidencyState.OFFLOADING:
+                continue
+            if self._limit_bytes[mode] > instance.limit_bytes:
                 continue
             library, size_bytes = self._library[mode], self._memory_bytes[mode]
             if library not in groups:
@@ -116,11 +117,6 @@ class Held:
             if other != mode and self._function[other] == self._function[mode]:
                 yield other, self._move_s[other]
 
-    def _mode(self, residency: Residency) -> int | None:
-        if residency.state is ResidencyState.OFFLOADING:
-            return None
-        return self._modes.get((residency.function, _TIERS[residency.tier]))
-
     def _fits_gpu(self, gpu: str | None, mode: int) -> bool:
         needed_bytes = self._gpu_memory_bytes[mode]
         if not needed_bytes:
@@ -129,3 +125,10 @@ class Held:
             return False
         self._gpus[gpu] -= needed_bytes
         return True
+
+
+def _by_name(names: tuple[str, ...], modes: Modes, tier: int) -> dict[str, int]:
+    """Return the modes of a tier by the names of their functions."""
+    chosen = np.flatnonzero(modes.tier == tier)
+    functions = [names[function] for function in modes.function[chosen].tolist()]
+    return dict(zip(functions, chosen.tolist(), strict=True))

@@ -94,6 +94,8 @@ class Preloader:
 
     def loaded(self, event: Loaded) -> None:
         """Be content, until the next plan, with the tier that a function has reached."""
+        if not self._state.gpus:
+            return
         wishes = self._wishes.get(event.instance_id, [])
         for position, wish in enumerate(wishes):
             if wish.function == event.function and wish.tier is not event.tier:

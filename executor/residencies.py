@@ -9,10 +9,12 @@ from executor.domain import Function, Residency, ResidencyState, Tier
 Held: TypeAlias = Mapping[str, Residency]
 
 
-def residency(function: Function, tier: Tier, state: ResidencyState) -> Residency:
+def residency(
+    function: Function, tier: Tier, state: ResidencyState, *, ahead: bool = False
+) -> Residency:
     """Return a residency that takes what its function is known to take."""
     return Residency(
-        function.name, tier, state, function.memory_bytes(tier), function.gpu_bytes(tier)
+        function.name, tier, state, function.memory_bytes(tier), function.gpu_bytes(tier), ahead
     )
 
 
@@ -21,9 +23,9 @@ def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency
 
     Of a loaded function it is a move: until that is over it holds what it does in either tier.
     """
-    new = residency(function, tier, ResidencyState.LOADING)
+    new = residency(function, tier, ResidencyState.LOADING, ahead=True)
     if held is None or held.state not in (ResidencyState.READY, ResidencyState.MOVING):
-        return new._replace(ahead=True)
+        return new
     return new._replace(
         ahead=held.ahead,
         state=ResidencyState.MOVING,
@@ -40,8 +42,8 @@ def during(run: Run, function: Function, held: Held) -> Held:
         if name != function.name
     }
     ahead = function.name in held and held[function.name].ahead
-    running = residency(function, run.tier, ResidencyState.RUNNING)
-    return {**others, function.name: running._replace(ahead=ahead)}
+    running = residency(function, run.tier, ResidencyState.RUNNING, ahead=ahead)
+    return {**others, function.name: running}
 
 
 def after_run(held: Held) -> Held:
@@ -52,18 +54,29 @@ def after_run(held: Held) -> Held:
     }
 
 
-def holding(one: Residency, function: Function, memory_bytes: int) -> Residency:
-    """Return a residency that was measured; on a GPU it keeps room in memory for its way back."""
-    if one.tier is Tier.GPU:
-        memory_bytes = max(memory_bytes, function.profile.memory_bytes)
-    return one._replace(memory_bytes=memory_bytes)
+def loaded(held: Residency, function: Function, tier: Tier, memory_bytes: int) -> Residency:
+    """Return a residency that is ready in a tier, with the memory it was measured to take."""
+    return Residency(
+        held.function,
+        tier,
+        ResidencyState.READY,
+        _measured_bytes(function, tier, memory_bytes),
+        function.gpu_bytes(tier),
+        held.ahead,
+    )
 
 
 def measured(
     held: Held, functions: Mapping[str, Function], memory_bytes: Mapping[str, int]
 ) -> Held:
     """Return what is held with the bytes that it was measured to take."""
+    now = {name: memory_bytes.get(name, one.memory_bytes) for name, one in held.items()}
     return {
-        name: holding(one, functions[name], memory_bytes.get(name, one.memory_bytes))
+        name: one._replace(memory_bytes=_measured_bytes(functions[name], one.tier, now[name]))
         for name, one in held.items()
     }
+
+
+def _measured_bytes(function: Function, tier: Tier, memory_bytes: int) -> int:
+    """Return what a residency takes: on a GPU it keeps room in memory for its way back."""
+    return max(memory_bytes, function.profile.memory_bytes) if tier is Tier.GPU else memory_bytes

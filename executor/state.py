@@ -207,9 +207,8 @@ class State:
         """Fold that a function is ready, with the memory it was measured to take."""
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.MOVING):
-            ready = self._residency(function, tier, ResidencyState.READY)
-            held_now = residencies.holding(ready, self.functions[function], memory_bytes)
-            self._set(instance_id, held_now._replace(ahead=held.ahead))
+            known = self.functions[function]
+            self._set(instance_id, residencies.loaded(held, known, tier, memory_bytes))
 
     def started(self, instance_id: str, function: str, tier: Tier) -> None:
         """Fold in which tier a call found its function, where that is not the one ordered."""

@@ -111,12 +111,14 @@ class SimRuntime:
         library = self._costs.libraries.get(name)
         if library is None:
             return 0.0
-        others = [self._costs.libraries.get(one) for one in instance.residents if one != name]
-        used = {one.name for one in others if one is not None}
-        functions_bytes = sum(self._costs.profiles[one].memory_bytes for one in instance.residents)
-        if instance.libraries.make_room(functions_bytes, library, used):
-            self._measured(instance, instance_id)
-        wait_s = instance.libraries.ready_s(library, self._work.now_s()) - self._work.now_s()
+        profiles, libraries = self._costs.profiles, self._costs.libraries
+        functions_bytes = sum([profiles[one].memory_bytes for one in instance.residents])
+        if not instance.libraries.has_room(functions_bytes, library):
+            used = {libraries[one].name for one in instance.residents if one in libraries}
+            if instance.libraries.drop_unused(used):
+                self._measured(instance, instance_id)
+        now_s = self._work.now_s()
+        wait_s = instance.libraries.ready_s(library, now_s) - now_s
         if wait_s > 0:
             self._after(wait_s, lambda: self._measured(instance, instance_id))
         return max(0.0, wait_s)

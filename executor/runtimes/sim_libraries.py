@@ -30,23 +30,15 @@ class SimLibraries:
         """Return when a library is imported; the import begins now unless it has."""
         return self._held.setdefault(library.name, (library, now_s + library.import_s))[1]
 
-    def make_room(self, functions_bytes: int, wanted: SimLibrary, used: Collection[str]) -> bool:
-        """Let the unused libraries go if functions and the wanted one need it; say whether any did.
+    def has_room(self, functions_bytes: int, wanted: SimLibrary) -> bool:
+        """Say whether there is room for functions, a library that is wanted, and all the others."""
+        held_bytes = sum([one.memory_bytes for one, _ in self._held.values()])
+        wanted_bytes = 0 if wanted.name in self._held else wanted.memory_bytes
+        return functions_bytes + held_bytes + wanted_bytes <= self._room_bytes
 
-        Parameters
-        ----------
-        functions_bytes
-            What all functions hold, that which is about to be loaded included.
-        wanted
-            The library of that one.
-        used
-            Names of the libraries of the others.
-        """
-        libraries = {name: one.memory_bytes for name, (one, _) in self._held.items()}
-        libraries[wanted.name] = wanted.memory_bytes
-        if functions_bytes + sum(libraries.values()) <= self._room_bytes:
-            return False
-        unused = [name for name in self._held if name != wanted.name and name not in used]
+    def drop_unused(self, used: Collection[str]) -> bool:
+        """Let the libraries go that are not used; say whether there were any."""
+        unused = [name for name in self._held if name not in used]
         for name in unused:
             del self._held[name]
         return bool(unused)
