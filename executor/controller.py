@@ -184,6 +184,7 @@ class Controller:
         if instance is not None:
             size_bytes = event.report.memory_bytes
             self.state.loaded(instance.id, event.function, event.tier, size_bytes)
+            self.state.forked(instance.id, event.function, event.report.library_bytes)
 
     def _load_failed(self, event: ev.LoadFailed) -> None:
         self._drop(event.instance_id, event.function)

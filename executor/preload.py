@@ -135,6 +135,29 @@ class Preloader:
             self._state.unsettled[instance_id] = None
         for wish in planner.wishes(plan):
             self._wishes[wish.instance_id].append(wish)
+        for instance_id in plan.problem.instance_names:
+            if not self._wishes[instance_id]:
+                self._wishes[instance_id] += self._foothold(instance_id, answer.at_s)
+
+    def _foothold(self, instance_id: str, at_s: float) -> Iterator[planner.Wish]:
+        """Wish for the likeliest function that shares a library in an instance that has none yet.
+
+        With it comes the library, which costs the next call there far more than any function of it;
+        what a function is worth by its own profile does not tell.
+        """
+        instance = self._state.instances.get(instance_id)
+        if instance is None or instance.residencies or instance.libraries:
+            return
+        settings, columns = self._settings, self._state.catalogue.columns
+        assert settings is not None
+        rows = self._rows([instance.owner], at_s)
+        need_bytes = columns.memory_bytes[rows] + columns.library_bytes[rows]
+        room_bytes = planner.capacity_bytes(instance, settings.budget.reserve_bytes)
+        fits = (need_bytes <= room_bytes) & (columns.limit_bytes[rows] <= instance.limit_bytes)
+        worth_s = np.where(fits & (columns.library_bytes[rows] > 0), self._worth_s[rows], 0.0)
+        if worth_s.any():
+            name = columns.names[rows[np.argmax(worth_s)]]
+            yield planner.Wish(instance_id, name, Tier.HOST, 0.0)
 
     def _due_s(self, settings: PlanSettings) -> float:
         if self._unseen:

@@ -157,7 +157,9 @@ class Serving:
             self._state.started(event.instance_id, call.invocation.function, event.tier)
         if event.report is not None:
             self._quarantine.cleared(call.invocation.function)
-            self._state.catalogue.learn(call.invocation.function, event.report, event.tier)
+            name, report = call.invocation.function, event.report
+            self._state.catalogue.learn(name, report, event.tier)
+            self._state.forked(event.instance_id, name, report.library_bytes)
 
     def completed(self, event: ev.Completed) -> None:
         """Close a call that was answered."""

@@ -217,6 +217,14 @@ class State:
             found = self._residency(function, tier, held.state)
             self._set(instance_id, found._replace(ahead=held.ahead))
 
+    def forked(self, instance_id: str, function: str, library_bytes: int) -> None:
+        """Fold that an instance has the library of a function that was loaded there."""
+        instance, library = self.instances.get(instance_id), self.functions[function].library
+        if instance is None or library is None or not library_bytes:
+            return
+        if library not in instance.libraries:
+            self._change(instance_id, libraries={**instance.libraries, library: library_bytes})
+
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""
         held = self.instances[instance_id].residencies[function]

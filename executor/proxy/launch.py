@@ -13,6 +13,9 @@ from . import linux
 from .cells import Cell
 from .view import View
 
+SPAWNED = "HEADSTART_SPAWNED_S"
+"""In the environment of a function, when its load began, by the monotonic clock."""
+
 _CANNOT_EXECUTE = 126
 _PROCESS_LIMIT = 512
 _FIRST_TO_DIE = "1000"

@@ -22,7 +22,7 @@ from .dialects import (
     ScriptDialect,
     Stayed,
 )
-from .launch import Order, execute
+from .launch import SPAWNED, Order, execute
 from .reaper import Reaper
 from .snapshots import Snapshots
 from .spec import Spec
@@ -220,7 +220,7 @@ class FunctionProcess:
             "HEADSTART_FUNCTION": self._spec.name,
             "HEADSTART_HANDLER": self._spec.handler,
             "HEADSTART_CHANNEL": str(_CHANNEL),
-            "HEADSTART_SPAWNED_S": repr(self._spawned_s),
+            SPAWNED: repr(self._spawned_s),
         }
 
     def _received(self, data: bytes) -> None:

@@ -1,11 +1,17 @@
 """When plans are asked for."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
+
+import pytest
 
 from executor.actions import Solve
 from executor.controller import Settings
+from executor.domain import Function
 from executor.preload import PlanSettings
 from executor.serving import ServeSettings
+from executor.units import MIB
 from tests.executor.simulation import Simulation
 from tests.executor.worlds import function
 
@@ -82,3 +88,23 @@ def first_rank_during_a_call(*, warm_keeps_model: bool) -> float:
         action.problem for _, actions in made.log for action in actions if isinstance(action, Solve)
     ][-1]
     return float(problem.copies[problem.function_names.index("f"), 0])
+
+
+def sharing(name: str) -> Function:
+    """A function of a library that is shared by all of an instance."""
+    one = function(name)
+    profile = replace(one.profile, library_bytes=50 * MIB)
+    return replace(one, library="torch", profile=profile)
+
+
+@pytest.mark.parametrize(("make", "loaded"), [(sharing, True), (function, False)])
+def test_an_instance_that_came_up_for_nobody_gets_the_library(
+    make: Callable[[str], Function], loaded: bool
+) -> None:
+    made = Simulation([make("f")], Settings(plan=PlanSettings(10.0)))
+    for at_s in (1.0, 55.0, 109.0, 163.0, 217.0):
+        made.call("f", at_s)
+    late = made.call("f", 217.05)  # has an instance started, but the busy one is free before
+    made.run(220.0)
+    assert made.served(late).instance_id == "i1"
+    assert ("i2" in {load.instance_id for load in made.loads()}) is loaded
