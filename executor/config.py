@@ -184,6 +184,8 @@ def read_config(file: Path) -> Config:
     base = file.resolve().parent
     paths = {name: base / getattr(config, name) for name in ("functions", "models", "state")}
     python = base / config.python if config.python is not None else None
+    if python is not None and not python.is_file():
+        raise ConfigError(file, "python", str(config.python), f"an interpreter; {python} is none")
     return config.model_copy(
         update={**paths, "python": python, "docker": _with_paths(config.docker, base)}
     )

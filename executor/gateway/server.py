@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 
+from executor.errors import PermanentFailure
 from executor.gateway.app import Gateway
 
 KEEP_ALIVE_S = 75
@@ -28,11 +29,14 @@ async def serve(gateway: Gateway, host: str, port: int, grace_s: float) -> Async
 
     Raises
     ------
-    OSError
+    PermanentFailure
         When the address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise PermanentFailure(f"cannot listen on {host}:{port}: {error.strerror}") from error
     server = _Server(_config(gateway))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+from executor.errors import PermanentFailure
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -27,13 +29,18 @@ def home(directory: Path, prefix: str) -> Iterator[Home]:
     """Hold a folder whose name begins with ``prefix``; it is removed in the end.
 
     One that another server has left stays if this one fails, for the next to try.
+
+    Raises
+    ------
+    PermanentFailure
+        If there can be none.
     """
     with ExitStack() as locks:
         left = [one for one in directory.glob(f"{prefix}*") if _hold(one, locks)]
         left.sort(key=lambda one: -one.stat().st_mtime)
         if not left:
             folder = directory / f"{prefix}{uuid4().hex}"
-            folder.mkdir(mode=0o711, parents=True)
+            _make(folder)
             _hold(folder, locks)
             locks.callback(shutil.rmtree, folder)
             yield Home(folder, folder.name.removeprefix(prefix), ())
@@ -41,6 +48,13 @@ def home(directory: Path, prefix: str) -> Iterator[Home]:
         folder, *abandoned = left
         yield Home(folder, folder.name.removeprefix(prefix), tuple(abandoned))
         shutil.rmtree(folder)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o711, parents=True)
+    except OSError as error:
+        raise PermanentFailure(f"state: {folder} cannot be made: {error.strerror}") from error
 
 
 def _hold(folder: Path, locks: ExitStack) -> bool:

@@ -56,6 +56,7 @@ def test_the_shipped_file_is_valid() -> None:
     [
         ("{}", "functions", "path"),
         ("functions: f\nworkr: {}", "workr", "'worker'"),
+        ("functions: f\npython: nowhere", "python", "an interpreter; "),
         ("functions: f\nplan: {horizon: 5}", "plan.horizon", "'horizon_s'"),
         ("functions: f\nworker: {memory: lots}", "worker.memory", "size such as 512MiB"),
         ("functions: f\ngateway: {port: 70000}", "gateway.port", "65535"),

@@ -83,7 +83,7 @@ class Engine:
             tunnel = Tunnel(url)
             self._closing.push_async_callback(tunnel.close)
             url = await tunnel.open()
-        tls = self.address.tls and _tls(self.address.tls)
+        tls = self.address.tls and self._tls(self.address.tls)
         self._api = await self._do(lambda: _Client(url, version="auto", tls=tls or False))
         self._closing.callback(self._api.close)
         self.cpus = float((await self._do(self._api.info))["NCPU"])
@@ -189,6 +189,13 @@ class Engine:
         stream = await self._do(lambda: self._api.exec_start(made["Id"], socket=True))
         return _raw(stream)
 
+    def _tls(self, folder: Path) -> TLSConfig:
+        files = [str(folder / name) for name in ("cert.pem", "key.pem", "ca.pem")]
+        for file in files:
+            if not Path(file).is_file():
+                raise PermanentFailure(f"engine {self.name}: there is no {file}")
+        return TLSConfig(client_cert=(files[0], files[1]), ca_cert=files[2], verify=True)
+
     async def _do(self, function: Callable[..., Result], *arguments: Any) -> Result:
         loop = asyncio.get_running_loop()
         try:
@@ -199,11 +206,6 @@ class Engine:
             raise RuntimeFailure(
                 f"engine {self.name} at {self.address.url} does not answer: {error}"
             ) from error
-
-
-def _tls(folder: Path) -> TLSConfig:
-    certificate = (str(folder / "cert.pem"), str(folder / "key.pem"))
-    return TLSConfig(client_cert=certificate, ca_cert=str(folder / "ca.pem"), verify=True)
 
 
 def _raw(stream: Any) -> socket.socket:

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from prometheus_client import CollectorRegistry
 
+from executor.errors import PermanentFailure
 from executor.gateway.app import Gateway
 from executor.gateway.server import serve
 from tests.executor.gateway.conftest import BODY_LIMIT_BYTES
@@ -35,7 +36,7 @@ async def test_a_free_port_is_found_and_given_back(gateway: Gateway) -> None:
 
 
 async def test_a_port_in_use_is_an_error(gateway: Gateway) -> None:
-    with socket.create_server((HOST, 0)) as taken, pytest.raises(OSError, match="in use"):
+    with socket.create_server((HOST, 0)) as taken, pytest.raises(PermanentFailure, match="in use"):
         async with serve(gateway, HOST, taken.getsockname()[1], LONG_S):
             pass
 

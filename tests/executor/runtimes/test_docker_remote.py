@@ -263,3 +263,10 @@ async def test_containers_of_a_killed_server_are_taken_over_there_as_here(
         here.run("f")
         assert (await here.expect(ev.Started)).report is None
         await here.expect(ev.Completed)
+
+
+async def test_a_certificate_that_is_not_there_is_named(tmp_path: Path) -> None:
+    address = Address("tcp://127.0.0.1:1", tmp_path)
+    made = ContainerWorld([], tmp_path / "state", {"w": address})
+    with pytest.raises(RuntimeFailure, match=r"engine w: there is no .*/cert\.pem"):
+        await made.runtime.open(made.events.put_nowait)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from executor.errors import PermanentFailure
 from executor.runtimes.home import home
 
 
@@ -52,3 +53,12 @@ def test_of_several_the_last_used_is_taken_over(left: Path) -> None:
     with home(left.parent, "x-") as own:
         assert own.folder == left
         assert own.abandoned == (older,)
+
+
+def test_a_state_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    failure = pytest.raises(
+        PermanentFailure, match=r"state: .*/file/x-.* cannot be made: Not a dir"
+    )
+    with failure, home(tmp_path / "file", "x-"):
+        pass
