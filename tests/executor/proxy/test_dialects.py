@@ -83,3 +83,12 @@ def test_a_frame_that_is_too_long_is_refused_before_it_comes() -> None:
     dialect = HandlerDialect(LIMIT_BYTES)
     with pytest.raises(ValueError, match="a frame of 1048586 bytes; expected at most 1048576"):
         list(dialect.feed(struct.pack("!II", 2, LIMIT_BYTES)))
+
+
+def test_what_json_cannot_carry_is_an_error_and_fine_as_bytes() -> None:
+    tensor = {"name": "y", "datatype": "FP32", "shape": [1], "data": [float("nan")]}
+    (message,) = said(asked(), {"outputs": [tensor]})
+    assert isinstance(message, Raised)
+    assert "an output holds NaN or infinity: JSON has neither, binary has" in message.error
+    binary = asked(parameters={"binary_data_output": True})
+    assert isinstance(said(binary, {"outputs": [tensor]})[0], Payload)

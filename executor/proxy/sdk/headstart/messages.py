@@ -113,7 +113,14 @@ def encode_answer(
     header = {"model_name": model_name, "outputs": entries}
     if request.id is not None:
         header["id"] = request.id
-    return json.dumps(header).encode(), b"".join(tail)
+    return _strict_json(header), b"".join(tail)
+
+
+def _strict_json(header: dict[str, Any]) -> bytes:
+    try:
+        return json.dumps(header, allow_nan=False).encode()
+    except ValueError:
+        raise ValueError("an output holds NaN or infinity: JSON has neither, binary has") from None
 
 
 def _tensor(name: str, value: Any) -> Tensor:
