@@ -47,11 +47,10 @@ def sparse(
 
     ``used`` is room for one number for every four inputs.
     """
-    count = 0
-    for group in range(len(inputs) // 4):
-        four = inputs[4 * group : 4 * group + 4]
+    count, pairs = 0, inputs.view(np.int64)
+    for group in range(len(pairs) // 2):
         used[count] = group
-        count += (four[0] != ZERO) | (four[1] != ZERO) | (four[2] != ZERO) | (four[3] != ZERO)
+        count += (pairs[2 * group] | pairs[2 * group + 1]) != 0
     for i in range(len(outputs)):
         outputs[i] = bias[i]
     for place in range(count):
