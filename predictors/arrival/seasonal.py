@@ -18,6 +18,7 @@ SLOT_S = 10.0
 SLOTS = 360
 HOURS = 24
 HOUR_S, DAY_S = 3600.0, 86400.0
+EDGES_S = np.linspace(0.0, DAY_S, HOURS + 1)
 PRIOR_HOURS = 0.5
 PRIOR_SLOT_CHANCE = 1e-4
 PRIOR_HABIT_SLOTS = 20.0
@@ -114,11 +115,10 @@ class SeasonalPredictor(BasePredictor):
 
 def _visits(start_s: float, now_s: float) -> NDArray[np.float64]:
     """Return how often each hour of the day has passed since ``start_s``."""
-    edges_s = np.linspace(0.0, DAY_S, HOURS + 1)
 
     def passed(at_s: float) -> NDArray[np.float64]:
         days, rest_s = divmod(at_s, DAY_S)
-        return np.asarray(days + np.diff(np.minimum(edges_s, rest_s)) / HOUR_S)
+        return np.asarray(days + np.diff(np.minimum(EDGES_S, rest_s)) / HOUR_S)
 
     return passed(now_s) - passed(start_s)
 
