@@ -25,7 +25,8 @@ PRIOR_HABIT_SLOTS = 20.0
 MOST_CHANCE = 0.999
 REMEMBERED_HITS = 32
 NEVER_ASKED = 0
-BLOCK, LINE = 64, 32
+BLOCK, LINE, FEW_SLOTS = 64, 32, 2
+"""Functions, and slots that come together, to fetch at once; so few slots need no fetching."""
 
 Exactly = tuple[float, float, float, float]
 
@@ -151,7 +152,7 @@ def _answer(
     start, end = now_s / SLOT_S, (now_s + horizon_s) / SLOT_S
     for place in range(first, last):
         function = rows[place]
-        if (place - first) % BLOCK == 0 and end - start > LINE:
+        if (place - first) % BLOCK == 0 and end - start > FEW_SLOTS:
             near = rows[place : min(place + BLOCK, last)]
             memo.log_none[NEVER_ASKED] = _touched(
                 habits.slot_hits, near, start, min(end, start + SLOTS)
