@@ -21,6 +21,7 @@ class Hosting:
         self._evicted: set[str] = set()
         self._lacking: dict[str, None] = {}
         self._releases = 0
+        self._tried: set[str] = set()
         self._stem_cells = {stem_name(cell.kind): cell for cell in lifecycle.stem_cells()}
         needs = [cell.memory_bytes for cell in lifecycle.stem_cells()]
         needs += [function.memory_limit_bytes for function in state.functions.values()]
@@ -88,7 +89,10 @@ class Hosting:
         return instance
 
     def tick(self, at_s: float) -> None:
-        """Do what has come due: expiries and pre-warmings."""
+        """Do what has come due: expiries and pre-warmings, and what a failing worker is asked."""
+        if self._tried:
+            self._tried.clear()
+            self._releases = -1
         for instance in self._lifecycle.expired(at_s):
             if instance.state is InstanceState.IDLE:
                 self.stop(instance, at_s, evicted=False)
@@ -142,10 +146,15 @@ class Hosting:
         return None
 
     def _create_ahead(self, name: str, keep_alive_s: float, at_s: float) -> bool:
+        """Start an instance if there is room; a worker that starts none is asked once a tick."""
         function = self._state.functions[name]
         worker = self._state.roomiest_for(function)
         if self._state.free_bytes(worker) < function.memory_limit_bytes:
             return False
+        if worker in self._state.failing:
+            if worker in self._tried:
+                return False
+            self._tried.add(worker)
         instance = self._start(self._state.create(worker, name, at_s))
         self._lifecycle.created_ahead(instance.id, keep_alive_s)
         return True

@@ -49,7 +49,7 @@ class State:
         self.unplanned: dict[str, None] = {}
         self._undrained: set[str] = set()
         self._created = 0
-        self._failing: set[str] = set()
+        self.failing: set[str] = set()  # workers whose last instance did not start
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -85,7 +85,7 @@ class State:
             free_bytes = self.free_bytes(worker)
             fits = free_bytes >= function.memory_limit_bytes
             useful = function.profile.gpu is not None and bool(self.workers[worker].gpus)
-            return fits and worker not in self._failing, useful and fits, free_bytes
+            return fits and worker not in self.failing, useful and fits, free_bytes
 
         return max(self.workers, key=rank)
 
@@ -142,7 +142,7 @@ class State:
 
     def ready(self, instance_id: str, base_bytes: int, at_s: float) -> Instance:
         """Fold that an instance is up and idle."""
-        self._failing.discard(self.instances[instance_id].worker)
+        self.failing.discard(self.instances[instance_id].worker)
         self._capacity_changed(self.instances[instance_id].owner)
         return self._change(
             instance_id, state=InstanceState.IDLE, base_bytes=base_bytes, since_s=at_s
@@ -168,7 +168,7 @@ class State:
         instance = self.instances.pop(instance_id, None)
         if instance is not None:
             if instance.state is InstanceState.STARTING:
-                self._failing.add(instance.worker)
+                self.failing.add(instance.worker)
             self.census.gone(instance)
             self.unsettled[instance_id] = None
             self._capacity_changed(instance.owner)

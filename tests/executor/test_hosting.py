@@ -2,6 +2,7 @@
 
 import pytest
 
+from executor import events as ev
 from executor.actions import StartInstance, StopInstance
 from executor.domain import NOBODY, InstanceState
 from predictors.keepalive.base import BasePolicy
@@ -144,3 +145,20 @@ def test_policies_hear_whether_memory_was_needed() -> None:
     world.call("x", 20.0)
     world.run(20.0 + START_S + READY_S + RUN_S + 100.0)
     assert policy.seen == [(0, True, 0), (1, False, 0)]
+
+
+def test_a_worker_that_starts_nothing_is_not_asked_over_and_over() -> None:
+    controller = Simulation([F], settings(preload=False), policy=AlwaysOn()).controller
+
+    def started(event: ev.Event) -> list[str]:
+        actions = controller.step(event)
+        return [one.instance_id for one in actions if isinstance(one, StartInstance)]
+
+    (first,) = started(ev.Tick(0.0))
+    (second,) = started(ev.InstanceGone(0.1, first, "no engine"))
+    assert started(ev.InstanceGone(0.2, second, "no engine")) == []
+    (third,) = started(ev.Tick(1.0))
+    assert started(ev.InstanceGone(1.1, third, "no engine")) == []
+    (fourth,) = started(ev.Tick(2.0))
+    assert started(ev.InstanceReady(2.1, fourth, 0)) == []
+    assert len(started(ev.InstanceGone(3.0, fourth, "killed"))) == 1
