@@ -112,11 +112,11 @@ def live(
     else:
         packages = read_packages(functions, models=models, python=Path(sys.executable))
         site = Site(functions, models, {name: name for name in packages}, place, out)
-    arrivals = draw(read_counts(file), list(site.like), part, seed)
+    arrivals, cores = draw(read_counts(file), list(site.like), part, seed), _cores()
     with Progress(console=console) as bar:
-        costs = measured(site, out, repeats, bar)
+        costs = measured(site, out, repeats, cores, bar)
     site.adapt(costs.shared)
-    demand_bytes, bodies, cores = costs.demand_bytes(site), site.bodies(), _cores()
+    demand_bytes, bodies = costs.demand_bytes(site), site.bodies()
     ran, predicted = {}, {}
     for cell in cells:
         settings = site.config(cell, demand_bytes)

@@ -30,19 +30,20 @@ class Measured:
         return sum(self.private.models[other].memory_mib * MIB for other in site.like.values())
 
 
-def measured(site: Site, folder: Path, repeats: int, bar: Progress) -> Measured:
+def measured(site: Site, folder: Path, repeats: int, cores: int, bar: Progress) -> Measured:
     """Measure a site's functions in both ways, unless the folder has the results."""
     found = []
     for shared in (False, True):
         file = folder / ("shared.yaml" if shared else "private.yaml")
         if not file.exists():
-            write_profile(file, asyncio.run(_profile(site, folder, repeats, bar, shared=shared)))
+            made = asyncio.run(_profile(site, folder, repeats, cores, bar, shared=shared))
+            write_profile(file, made)
         found.append(read_profile(file))
     return Measured(*found)
 
 
 async def _profile(
-    site: Site, folder: Path, repeats: int, bar: Progress, *, shared: bool
+    site: Site, folder: Path, repeats: int, cores: int, bar: Progress, *, shared: bool
 ) -> ProfileFile:
     packages, clock = site.packages(), since_midnight()
     chosen = sorted(set(site.like.values()))
@@ -54,4 +55,6 @@ async def _profile(
         lambda calls: site.place.runtime(packages, calls, clock, folder / "state", shared),
         site.place.worker,
     )
-    return await profiled(laboratory, packages, requests, repeats, lambda _: bar.advance(task))
+    return await profiled(
+        laboratory, packages, requests, repeats, lambda _: bar.advance(task), cores
+    )

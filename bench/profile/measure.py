@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from statistics import median
+from statistics import mean, median
 from typing import TypeVar
 
 from bench.replay.profiles import LibraryCosts, ModelCosts, ProfileFile
@@ -21,6 +21,10 @@ from executor.units import MIB
 Kind = TypeVar("Kind", bound=ev.Event)
 
 CALL_TIMEOUT_S = 120.0
+
+_ALONE = 3
+_EACH = 2
+"""Loads of which the median is taken, and loads for each core at once."""
 
 
 class CallFailed(Exception):
@@ -130,6 +134,32 @@ class Laboratory:
             library_bytes=sum(held.library_bytes.values()),
         )
 
+    async def crowding(self, function: str, cores: int) -> float:
+        """Return how many times longer first loads take of which each core has two.
+
+        Taking turns is left out: twice as long as a load alone would be 1.
+        """
+        alone_s = [await self._first_loads(function, 1) for _ in range(_ALONE)]
+        crowded_s = await self._first_loads(function, _EACH * cores)
+        return max(1.0, crowded_s / (_EACH * median(alone_s)))
+
+    async def _first_loads(self, function: str, number: int) -> float:
+        """Return the mean seconds of first loads, all begun at once, each in a new instance."""
+        known = self._packages[function].function
+        instances = [f"i{next(self._numbers)}" for _ in range(number)]
+        for instance in instances:
+            start = StartInstance(instance, self._worker, known.owner, known.memory_limit_bytes)
+            self._submit(start)
+            await self._expect(ev.InstanceReady)
+        begun_s = self._clock()
+        for instance in instances:
+            self._submit(Load(instance, function, Tier.HOST))
+        ready_s = [(await self._expect(ev.Loaded)).at_s - begun_s for _ in instances]
+        for instance in instances:
+            self._submit(StopInstance(instance))
+            await self._expect(ev.InstanceGone)
+        return mean(ready_s)
+
     async def _load(self, instance: str, function: str) -> tuple[float, ev.LoadReport]:
         begun_s = self._clock()
         self._submit(Load(instance, function, Tier.HOST))
@@ -166,8 +196,11 @@ async def profiled(
     requests: Mapping[str, Payload],
     repeats: int,
     on_sample: Callable[[str], None],
+    cores: int | None = None,
 ) -> ProfileFile:
     """Measure functions, given with the body of a request; ``on_sample`` is told of each instance.
+
+    With a number of ``cores`` it is measured too how the first function's loads crowd them.
 
     Raises
     ------
@@ -180,12 +213,16 @@ async def profiled(
             name: await laboratory.measure(name, request, repeats, partial(on_sample, name))
             for name, request in requests.items()
         }
+        first = next(iter(requests))
+        crowding = 1.0 if cores is None else await laboratory.crowding(first, cores)
     finally:
         await laboratory.runtime.close()
-    return summed_up(packages, samples)
+    return summed_up(packages, samples, crowding)
 
 
-def summed_up(packages: Mapping[str, Package], samples: Mapping[str, list[Sample]]) -> ProfileFile:
+def summed_up(
+    packages: Mapping[str, Package], samples: Mapping[str, list[Sample]], crowding: float = 1.0
+) -> ProfileFile:
     """Return the medians of what was measured, as the replay reads it."""
     everything = [sample for some in samples.values() for sample in some]
     members: dict[str, list[Sample]] = {}
@@ -197,6 +234,7 @@ def summed_up(packages: Mapping[str, Package], samples: Mapping[str, list[Sample
         base_mib=_mib(one.base_bytes for one in everything),
         offload_s=_median(one.offload_s for one in everything),
         call_s=_median(one.call_s for one in everything),
+        crowding=round(crowding, 4),
         libraries={library: _library(some) for library, some in members.items()},
         models={name: _model(packages[name], some) for name, some in samples.items()},
     )

@@ -61,7 +61,8 @@ class ProfileFile(BaseModel):
     """The start of a container, what it holds with nothing loaded, libraries and models.
 
     ``offload_s`` is how long it takes until a function is confirmed gone, ``call_s`` how long until
-    one that is loaded has its request.
+    one that is loaded has its request, and ``crowding`` how many times longer all of it takes while
+    no core is idle, sharing the cores apart.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,6 +70,7 @@ class ProfileFile(BaseModel):
     base_mib: NonNegativeInt = 0
     offload_s: NonNegativeFloat = 0.02
     call_s: NonNegativeFloat = 0.0
+    crowding: Annotated[float, Field(ge=1.0)] = 1.0
     libraries: dict[str, LibraryCosts] = Field(default_factory=dict)
     models: Annotated[dict[str, ModelCosts], Field(min_length=1)]
 
@@ -115,6 +117,7 @@ class ProfileFile(BaseModel):
             first_call_s={function: one.first_call_s for function, one in costs.items()},
             call_s=self.call_s,
             cores=cores,
+            crowding=self.crowding,
         )
 
 

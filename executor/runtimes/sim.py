@@ -27,7 +27,9 @@ class SimRuntime:
 
     def __init__(self, timer: Timer, costs: SimCosts, sink: Sink) -> None:
         self._timer = timer
-        self._work = timer if costs.cores == math.inf else SharedCores(timer, costs.cores)
+        self._work = (
+            timer if costs.cores == math.inf else SharedCores(timer, costs.cores, costs.crowding)
+        )
         self._costs = costs
         self._sink = sink
         self._instances: dict[str, SimInstance] = {}

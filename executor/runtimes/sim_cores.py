@@ -1,5 +1,6 @@
 """Simulated work that shares processors."""
 
+import math
 from collections.abc import Callable
 from heapq import heappop, heappush
 
@@ -19,11 +20,15 @@ class SharedCores:
         The clock of the simulation.
     cores
         How many there are.
+    crowding
+        How many times longer work takes while none of them is idle: what takes turns on a core
+        finds its caches cold, and whatever else the machine does no longer has a core of its own.
     """
 
-    def __init__(self, timer: Timer, cores: float) -> None:
+    def __init__(self, timer: Timer, cores: float, crowding: float = 1.0) -> None:
         self._timer = timer
         self._cores = cores
+        self._crowding = crowding
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._count = 0
         self._had_s = timer.now_s()
@@ -46,7 +51,8 @@ class SharedCores:
 
     def _rate(self) -> float:
         """Return the share of a core that each piece of work has now."""
-        return min(1.0, self._cores / len(self._heap)) if self._heap else 1.0
+        share = self._cores / len(self._heap) if self._heap else math.inf
+        return share / self._crowding if share <= 1.0 else 1.0
 
     def _wake(self) -> None:
         """See to it that the next callback comes in time; of several dates the last one counts."""

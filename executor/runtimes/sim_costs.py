@@ -19,7 +19,8 @@ class SimCosts:
     has imported its library, the first of an instance once that is done; all others import what
     they need themselves. ``first_call_s`` is what the first call after a load takes more,
     ``call_s`` the way of any call to its function. All of it is work of one processor each: where
-    more is under way than there are ``cores``, all of it takes longer.
+    more is under way than there are ``cores``, all of it takes longer, and where no core is idle
+    ``crowding`` times that.
     """
 
     profiles: Mapping[str, Profile]
@@ -32,6 +33,7 @@ class SimCosts:
     first_call_s: Mapping[str, float] = field(default_factory=dict)
     call_s: float = 0.0
     cores: float = math.inf
+    crowding: float = 1.0
 
     def move_s(self, function: str, tier: Tier) -> float:
         """Return the seconds from loaded in memory to a tier; the way back copies nothing."""

@@ -10,10 +10,10 @@ from executor.runtimes.sim_cores import SharedCores
 Job = tuple[float, float]
 
 
-def ends(jobs: list[Job], cores: float) -> list[float]:
+def ends(jobs: list[Job], cores: float, crowding: float = 1.0) -> list[float]:
     """Return when jobs end, given by when they begin and the work in them."""
     timer = EventHeap()
-    shared = SharedCores(timer, cores)
+    shared = SharedCores(timer, cores, crowding)
     done = [0.0] * len(jobs)
 
     def begin(number: int, work_s: float) -> None:
@@ -37,6 +37,10 @@ def ends(jobs: list[Job], cores: float) -> list[float]:
 )
 def test_work_shares_cores_equally(jobs: list[Job], cores: float, expected: list[float]) -> None:
     assert ends(jobs, cores) == pytest.approx(expected)
+
+
+def test_work_takes_longer_while_no_core_is_idle() -> None:
+    assert ends([(0, 2), (1, 1)], cores=2, crowding=1.5) == pytest.approx([2.5, 2.5])
 
 
 SECONDS = st.floats(0, 10)
