@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from executor.actions import Run
-from executor.domain import Function, Residency, ResidencyState, Tier
+from executor.domain import Function, Isolation, Residency, ResidencyState, Tier
 
 Held: TypeAlias = Mapping[str, Residency]
 
@@ -32,6 +32,14 @@ def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency
         memory_bytes=max(held.memory_bytes, new.memory_bytes),
         gpu_memory_bytes=max(held.gpu_memory_bytes, new.gpu_memory_bytes),
     )
+
+
+def kept(function: Function, held: Held, functions: Mapping[str, Function]) -> frozenset[str]:
+    """Name the residencies that stay beside a run of a function: those that, like it, opted in."""
+    if function.isolation is Isolation.STRICT:
+        return frozenset()
+    others = (name for name in held if name != function.name)
+    return frozenset(one for one in others if functions[one].isolation is Isolation.SHARE)
 
 
 def during(run: Run, function: Function, held: Held) -> Held:

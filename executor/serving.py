@@ -2,12 +2,13 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
-from executor import displacement, routing
+from executor import displacement, residencies, routing
 from executor import events as ev
 from executor.actions import Action, CancelRun, Finish, Load, Offload, Run, Served
 from executor.backlog import Backlog, OpenCall
-from executor.domain import Function, Instance, Invocation, Isolation, StartKind, Tier
+from executor.domain import Function, Instance, Invocation, StartKind, Tier
 from executor.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -223,26 +224,22 @@ class Serving:
         if call.instance_id is not None:
             idle = routing.choose_idle(self._state, function, values.worth_s)
             return idle or routing.Wait()
-
-        def reusable(function: Function) -> str | None:
-            return self._hosting.reusable(function, at_s)
-
+        reusable = partial(self._hosting.reusable, at_s=at_s)
         return routing.choose(self._state, function, values.worth_s, values.eviction_rank, reusable)
 
     def _waits(self, call: OpenCall, function: Function, serve: routing.Serve, at_s: float) -> bool:
         """Whether a call that would have to load its function waits for one that runs instead."""
-        if not self._settings.warm_keeps_model:
-            return False
-        until_s = self._patience.until_s(call, function, serve, at_s)
-        if until_s is None:
-            return False
-        call.look_again_s = until_s
-        return True
+        patient = self._settings.warm_keeps_model
+        until_s = self._patience.until_s(call, function, serve, at_s) if patient else None
+        if until_s is not None:
+            call.look_again_s = until_s
+        return until_s is not None
 
     def _dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
         invocation = call.invocation
         function = self._state.functions[invocation.function]
-        kept = self._kept(instance_id, function)
+        held = self._state.instances[instance_id].residencies
+        kept = residencies.kept(function, held, self._state.functions)
         run = Run(
             invocation.id,
             instance_id,
@@ -265,15 +262,6 @@ class Serving:
             self._state.loading(one.instance_id, one.function, Tier.HOST)
             self._outbox.append(Load(one.instance_id, one.function, Tier.HOST))
         return Tier.HOST if displaced is None else Tier.GPU
-
-    def _kept(self, instance_id: str, function: Function) -> frozenset[str]:
-        """Name the residencies that stay beside a run: those that, like it, opted in."""
-        if function.isolation is Isolation.STRICT:
-            return frozenset()
-        held = self._state.instances[instance_id].residencies
-        functions = self._state.functions
-        others = (name for name in held if name != function.name)
-        return frozenset(one for one in others if functions[one].isolation is Isolation.SHARE)
 
     def _lost(self, call: OpenCall, error: InvocationError) -> None:
         """Let a call that its function never saw try again; end one that it may have seen."""
