@@ -47,11 +47,13 @@ class Holdings:
         self._commands.append(Tell(outcome))
 
     def tell_loaded(self, function: str) -> None:
-        """Tell the clients that a function is where it shall be."""
+        """Tell the clients that a function is where it shall be, once for each load."""
         held = self.residencies[function]
-        held.known = True
-        assert held.report is not None
-        self.tell(Loaded(function, held.tier, held.report))
+        while held.loads:
+            held.loads -= 1
+            held.known = True
+            assert held.report is not None
+            self.tell(Loaded(function, held.tier, held.report))
 
     def spawn(self, function: str, need: Need) -> Residency:
         """Begin to load a function."""
@@ -76,6 +78,11 @@ class Holdings:
         """Begin to take a function away."""
         self.residencies[function].remove(removal)
         self._commands.append(Kill(function))
+
+    def clear(self, removal: Removal) -> None:
+        """Begin to take all functions away."""
+        for function in self.staying():
+            self.remove(function, removal)
 
     def drop_unused(self, wanted: str = "") -> None:
         """Begin to drop the libraries that no residency uses, but for the one that is wanted."""

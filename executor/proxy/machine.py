@@ -200,9 +200,7 @@ class Machine:
         if held.state not in (State.READY, State.RUNNING):
             return
         if held.tier is held.wanted:
-            while held.loads:
-                held.loads -= 1
-                self._holdings.tell_loaded(function)
+            self._holdings.tell_loaded(function)
         elif held.state is State.READY and (self.call is None or self.call.function != function):
             self._holdings.move(function, held.wanted)
 
@@ -218,11 +216,10 @@ class Machine:
         return not fits
 
     def _unwanted(self, function: str, held: Residency) -> bool:
-        call = self.call
-        if call is not None and function == call.function:
-            return False
-        displaced = call is not None and call.displaces(function)
-        return self._stopping or held.offloads > 0 or displaced
+        call, going = self.call, self._stopping or held.offloads > 0
+        if call is None:
+            return going
+        return function != call.function and (going or call.displaces(function))
 
     def _serve(self, call: Call) -> None:
         if any(map(call.displaces, self.residencies)):
@@ -247,8 +244,7 @@ class Machine:
                 return
             if self.residencies:
                 call.keep = frozenset()
-                for function in self._holdings.staying():
-                    self._holdings.remove(function, Removal("taken away for a call"))
+                self._holdings.clear(Removal("taken away for a call"))
                 return
         call.waited = True
         self._holdings.spawn(call.function, call.need).wanted = call.tier
