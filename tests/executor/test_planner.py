@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -165,7 +166,7 @@ def gpu_world(*functions: Function, gpu_mib: int) -> tuple[State, Instance]:
 def placed(world: State, instance: Instance) -> dict[str, Tier]:
     problem = build(likely(world), snapshot(world), {instance.id: 1.0}, 0)
     assert problem is not None
-    return {one.function: one.tier for one in wishes(solve(problem, "auto", deadline_s=30.0))}
+    return {one.function: one.tier for one in wishes(solve(problem, "price", deadline_s=math.inf))}
 
 
 def test_functions_with_a_gpu_profile_may_be_on_the_gpu_of_their_instance() -> None:
@@ -251,5 +252,5 @@ def test_a_load_beside_what_calls_may_take_away_costs_more() -> None:
     assert problem is not None
     assert problem.load_cost_pairs.tolist() == [[0, 0]]
     assert problem.load_cost_s[0] > problem.mode_load_cost_s[0]
-    made = wishes(solve(problem, "auto", deadline_s=30.0))
+    made = wishes(solve(problem, "price", deadline_s=math.inf))
     assert {one.function: one.instance_id for one in made} == {"f": empty.id, "g": crowded.id}
