@@ -133,6 +133,8 @@ class Controller:
                 self.state.gpus_measured(event.budget_bytes)
             case ev.Failed():
                 self.serving.failed(event)
+            case ev.WorkerSeen():
+                self._hosting.worker_seen(event.worker, answers=event.answers)
 
     def _arrived(self, event: ev.Arrived) -> None:
         name = event.invocation.function

@@ -156,6 +156,14 @@ class GpusMeasured(NamedTuple):
     budget_bytes: dict[str, int]
 
 
+class WorkerSeen(NamedTuple):
+    """A worker no longer answers, so that nothing can be started there, or does so again."""
+
+    at_s: float
+    worker: str
+    answers: bool
+
+
 class Started(NamedTuple):
     """The function has the request: inference begins.
 
@@ -204,6 +212,7 @@ Event: TypeAlias = (
     | Offloaded
     | Measured
     | GpusMeasured
+    | WorkerSeen
     | Started
     | Completed
     | Failed

@@ -88,6 +88,11 @@ class Hosting:
             self._evicted.discard(instance_id)
         return instance
 
+    def worker_seen(self, worker: str, *, answers: bool) -> None:
+        """Fold whether a worker answers: what was lacking may find room where one does again."""
+        self._state.worker_seen(worker, answers=answers)
+        self._releases = -1
+
     def tick(self, at_s: float) -> None:
         """Do what has come due: expiries and pre-warmings, and what a failing worker is asked."""
         if self._tried:
@@ -138,10 +143,12 @@ class Hosting:
     def _stem_cell(self, function: Function) -> str | None:
         if stem_name(function.kind) not in self._stem_cells:
             return None
+        answering = self._state.answering
         for instance in self._state.of_owner(NOBODY):
             fits = instance.limit_bytes >= function.memory_limit_bytes
             named = instance.function == stem_name(function.kind)
-            if fits and named and instance.state is InstanceState.IDLE:
+            usable = instance.state is InstanceState.IDLE and instance.worker in answering
+            if fits and named and usable:
                 return instance.id
         return None
 

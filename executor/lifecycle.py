@@ -169,6 +169,8 @@ class Lifecycle:
             instance = self._state.instances[instance_id]
             if from_s > at_s or instance.limit_bytes < function.memory_limit_bytes:
                 continue
+            if instance.worker not in self._state.answering:
+                continue
             if best is not None and from_s >= self._lent_from_s[best.id]:
                 continue
             if index in self._policy.renters(self._state.index[instance.function], at_s):

@@ -144,7 +144,7 @@ def _choose_new(
     roomiest = state.roomiest_for(function)
     if state.free_bytes(roomiest) >= need:
         return Create(roomiest)
-    victims = [_victims(state, worker, need, eviction_rank) for worker in state.workers]
+    victims = [_victims(state, worker, need, eviction_rank) for worker in state.answering]
     found = [ids for ids in victims if ids is not None]
     if not found:
         return Wait()

@@ -31,7 +31,7 @@ class State:
     ``capacity_version`` grows when an instance turns idle, is taken or goes, a resident dies, or
     the set of enabled functions changes: what plans and waiting calls depend on. ``unsettled`` and
     ``unplanned`` collect the instances that changed, and the owners whose capacity did, for the
-    planning side to take out.
+    planning side to take out. ``answering`` are the workers that new instances may go to.
     """
 
     def __init__(self, functions: Iterable[Function], workers: Iterable[Worker]) -> None:
@@ -41,6 +41,7 @@ class State:
         self.enabled = dict.fromkeys(self.functions)
         self.disabled: dict[str, None] = {}
         self.workers = {worker.name: worker for worker in workers}
+        self.answering = dict.fromkeys(self.workers)
         self.gpus = {gpu: size for one in self.workers.values() for gpu, size in one.gpus.items()}
         self.instances: dict[str, Instance] = {}
         self.census = Census(self.workers.values())
@@ -50,6 +51,7 @@ class State:
         self._undrained: set[str] = set()
         self._created = 0
         self.failing: set[str] = set()  # workers whose last instance did not start
+        self._away: set[str] = set()
 
     def owners(self) -> list[str]:
         """All owners that have instances."""
@@ -70,15 +72,24 @@ class State:
             for owner in {one.owner for one in self.instances.values() if one.gpu in budget_bytes}:
                 self._capacity_changed(owner)
 
+    def worker_seen(self, worker: str, *, answers: bool) -> None:
+        """Fold whether a worker answers; where none does all are asked, for their reasons."""
+        (self._away.discard if answers else self._away.add)(worker)
+        present = (name for name in self.workers if name not in self._away)
+        self.answering = dict.fromkeys(present) or dict.fromkeys(self.workers)
+        if answers:
+            self.failing.discard(worker)
+        self.capacity_version += 1
+
     def roomiest(self) -> str:
-        """Name the worker with the most free memory."""
-        return max(self.workers, key=self.free_bytes)
+        """Name the worker with the most free memory, of those that answer."""
+        return max(self.answering, key=self.free_bytes)
 
     def roomiest_for(self, function: Function) -> str:
         """Name the worker with the most free memory, of those with room and a GPU if it has use.
 
-        One whose last instance failed to start comes last of those with room: it has much of that
-        when its engine is gone.
+        One whose last instance failed to start comes last of those with room, and one that does not
+        answer not at all: it has much of that when its engine is gone.
         """
 
         def rank(worker: str) -> tuple[bool, bool, int]:
@@ -87,7 +98,7 @@ class State:
             useful = function.profile.gpu is not None and bool(self.workers[worker].gpus)
             return fits and worker not in self.failing, useful and fits, free_bytes
 
-        return max(self.workers, key=rank)
+        return max(self.answering, key=rank)
 
     def of_owner(self, owner: str) -> Iterator[Instance]:
         """All instances of an owner, oldest first."""

@@ -4,11 +4,13 @@ import pytest
 
 from executor import events as ev
 from executor.actions import StartInstance, StopInstance
-from executor.domain import NOBODY, InstanceState
+from executor.controller import Controller
+from executor.domain import NOBODY, Instance, InstanceState, Invocation, Worker, stem_name
+from predictors.arrival.poisson import PoissonPredictor
 from predictors.keepalive.base import BasePolicy
 from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive
 from predictors.keepalive.openwhisk import OpenWhisk
-from predictors.keepalive.protocol import Lifetime, StemCell
+from predictors.keepalive.protocol import KeepAlivePolicy, Lifetime, StemCell
 from tests.executor.simulation import RUN_S, START_S, Simulation, settings
 from tests.executor.worlds import function
 
@@ -162,3 +164,33 @@ def test_a_worker_that_starts_nothing_is_not_asked_over_and_over() -> None:
     (fourth,) = started(ev.Tick(2.0))
     assert started(ev.InstanceReady(2.1, fourth, 0)) == []
     assert len(started(ev.InstanceGone(3.0, fourth, "killed"))) == 1
+
+
+@pytest.mark.parametrize("policy", [AlwaysOn(), OpenWhisk([SPARE])])
+def test_what_is_wanted_always_waits_for_a_worker_that_answers(policy: KeepAlivePolicy) -> None:
+    workers = [Worker("small", 100 * MIB), Worker("away", 900 * MIB)]
+    options, predictor = settings(preload=False), PoissonPredictor(window_s=600.0)
+    controller = Controller([F], workers, policy, predictor, options)
+
+    def started(event: ev.Event) -> list[str]:
+        return [one.worker for one in controller.step(event) if isinstance(one, StartInstance)]
+
+    assert started(ev.WorkerSeen(0.0, "away", answers=False)) == []
+    assert started(ev.Tick(1.0)) == []
+    assert started(ev.WorkerSeen(2.0, "away", answers=True)) == ["away"]
+
+
+@pytest.mark.parametrize("policy", [Lending(), OpenWhisk([SPARE])])
+def test_a_container_is_not_taken_over_where_the_engine_is_away(policy: KeepAlivePolicy) -> None:
+    workers = [Worker("w", 900 * MIB), Worker("other", 500 * MIB)]
+    options, predictor = settings(preload=False), PoissonPredictor(window_s=600.0)
+    controller = Controller([F, THEIRS], workers, policy, predictor, options)
+    spare, owner = (stem_name("python"), NOBODY) if policy.stem_cells() else ("x", "bob")
+    held = Instance("i1", "w", owner, spare, F.memory_limit_bytes, InstanceState.IDLE, 0.0)
+    controller.step(ev.InstancesFound(0.0, (held,), {}))
+    controller.step(ev.WorkerSeen(1.0, "w", answers=False))
+    call = Invocation("c", "f", 20.0, 60.0)
+    (start,) = (
+        one for one in controller.step(ev.Arrived(20.0, call)) if isinstance(one, StartInstance)
+    )
+    assert (start.worker, start.reuses) == ("other", None)

@@ -128,3 +128,21 @@ def test_a_worker_that_starts_nothing_is_tried_only_when_the_others_are_full() -
     assert choose(world, F, nothing, nothing) == Create("dead")
     world.ready(world.create("dead", "f", 0.0).id, 0, 0.0)
     assert world.roomiest_for(F) == "dead"
+
+
+def test_room_is_made_on_workers_that_answer() -> None:
+    theirs = function("x", owner="bob")
+    world = State([F, theirs], [Worker("w", 500 * MIB), Worker("away", 900 * MIB)])
+    idle = idle_instance(world, "x")
+    world.worker_seen("away", answers=False)
+    assert choose(world, F, nothing, nothing) == Evict((idle.id,))
+    busy(world, idle.id, "x")
+    assert choose(world, F, nothing, nothing) == Wait()
+    world.worker_seen("away", answers=True)
+    assert choose(world, F, nothing, nothing) == Create("away")
+
+
+def test_where_no_worker_answers_all_are_tried() -> None:
+    world = state(F)
+    world.worker_seen("w", answers=False)
+    assert choose(world, F, nothing, nothing) == Create("w")

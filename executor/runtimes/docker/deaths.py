@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,13 +22,17 @@ class Deaths:
         The engine's client.
     label
         Of the containers to follow.
+    seen
+        Is told, on the loop, that the stream has broken (False), and that it is there again.
     """
 
-    def __init__(self, api: Any, label: str) -> None:
+    def __init__(self, api: Any, label: str, seen: Callable[[bool], None]) -> None:
         self._api = api
         self._label = label
+        self._seen = seen
         self._loop = asyncio.get_running_loop()
         self._awaited: dict[str, asyncio.Future[None]] = {}
+        self._answers = True
         self._closed = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True, name="docker-deaths")
 
@@ -59,6 +64,8 @@ class Deaths:
         while not self._closed.is_set():
             for event in self._stream:
                 self._loop.call_soon_threadsafe(self._died, event["Actor"]["ID"])
+            if not self._closed.is_set():
+                self._turned(answers=False)
             if not self._closed.wait(_RETRY_S):
                 self._reconnect()
 
@@ -66,12 +73,18 @@ class Deaths:
         """Open the stream anew, and find out who has died meanwhile."""
         with suppress(DockerException, RequestException):
             self._stream = self._events()
+            self._turned(answers=True)
             awaited = list(self._awaited)
             found = self._api.containers(all=True, filters={"label": self._label})
             alive = {one["Id"] for one in found if one["State"] not in _DEAD}
             for container in awaited:
                 if container not in alive:
                     self._loop.call_soon_threadsafe(self._died, container)
+
+    def _turned(self, *, answers: bool) -> None:
+        if answers != self._answers:
+            self._answers = answers
+            self._loop.call_soon_threadsafe(self._seen, answers)
 
     def _died(self, container: str) -> None:
         dead = self._awaited.pop(container, None)

@@ -70,8 +70,10 @@ class Engine:
         self._closing = AsyncExitStack()
         self._closing.callback(self._pool.shutdown)
 
-    async def open(self, server: str, image: str) -> None:
+    async def open(self, server: str, image: str, seen: Callable[[bool], None]) -> None:
         """Connect, and follow the deaths of a server's containers.
+
+        ``seen`` is told when the engine no longer answers, and when it does again.
 
         Raises
         ------
@@ -93,7 +95,7 @@ class Engine:
             raise PermanentFailure(
                 f"engine {self.name} has no image {image}; `make image` builds it"
             ) from error
-        self.deaths = Deaths(self._api, f"{SERVER_LABEL}={server}")
+        self.deaths = Deaths(self._api, f"{SERVER_LABEL}={server}", seen)
         await self._do(self.deaths.open)
         self._closing.push_async_callback(asyncio.to_thread, self.deaths.close)
 

@@ -7,8 +7,10 @@ import shutil
 from collections.abc import Awaitable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from executor import events as ev
 from executor.actions import RuntimeAction, StartInstance
 from executor.calls import Calls
 from executor.clock import Clock
@@ -107,7 +109,8 @@ class DockerRuntime:
             self._home = stack.enter_context(home(self._directory, _PREFIX))
             for name, engine in self._engines.items():
                 stack.push_async_callback(engine.close)
-                await engine.open(self._home.name, self._image)
+                seen = partial(self._seen, sink, name)
+                await engine.open(self._home.name, self._image, seen)
                 if name in self._gpus:
                     await engine.check_gpus(self._image, self._gpus[name].gpus)
             stack.push_async_callback(self._remove_lost)
@@ -146,6 +149,9 @@ class DockerRuntime:
                     await engine.remove(container)
             except RuntimeFailure as error:
                 _LOG.warning("containers of this server may be left: %s", error)
+
+    def _seen(self, sink: Sink, worker: str, answers: bool) -> None:
+        sink(ev.WorkerSeen(self._clock(), worker, answers))
 
     def _carry_out(self, action: RuntimeAction) -> None:
         self._fleet.submit(action)

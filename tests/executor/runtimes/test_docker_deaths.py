@@ -46,12 +46,16 @@ class Engine:
 
 
 @pytest.mark.anyio
-async def test_deaths_are_told_though_the_stream_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_deaths_are_told_though_the_stream_breaks_and_so_is_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("executor.runtimes.docker.deaths._RETRY_S", 0.0)
     listed = [{"Id": "b", "State": "exited"}, {"Id": "c", "State": "created"}]
-    deaths = Deaths(Engine(listed), "label")
+    seen: list[bool] = []
+    deaths = Deaths(Engine(listed), "label", seen.append)
     a, b, c, d = (deaths.of(name) for name in "abcd")
     deaths.open()
     await asyncio.gather(a, b, d)
     assert not c.done()
+    assert seen == [False, True]
     await asyncio.to_thread(deaths.close)

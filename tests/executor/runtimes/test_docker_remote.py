@@ -222,6 +222,7 @@ async def test_an_engine_out_of_reach_does_not_hold_up_the_end(tmp_path: Path) -
         await made.runtime.open(made.events.put_nowait)
         await made.start()
         container = made.container()["Id"]
+    assert (await made.expect(ev.WorkerSeen))[1:] == ("w", False)
     gone = await made.expect(ev.InstanceGone)
     await made.runtime.close()
     made.api.remove_container(container, force=True)

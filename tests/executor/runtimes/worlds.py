@@ -131,9 +131,10 @@ class World:
         return await asyncio.wait_for(self.events.get(), PATIENCE_S)
 
     async def expect(self, kind: type[Kind] | tuple[type[Kind], ...]) -> Kind:
-        """Return the next event but measurements, which must be of a kind."""
+        """Return the next event but measurements and workers seen, which must be of a kind."""
         event = await self.next_event()
-        while isinstance(event, ev.Measured | ev.GpusMeasured) and not isinstance(event, kind):
+        aside = ev.Measured | ev.GpusMeasured | ev.WorkerSeen
+        while isinstance(event, aside) and not isinstance(event, kind):
             event = await self.next_event()
         assert isinstance(event, kind), event
         return event
