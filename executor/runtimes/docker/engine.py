@@ -70,10 +70,17 @@ class Engine:
         self._closing = AsyncExitStack()
         self._closing.callback(self._pool.shutdown)
 
-    async def open(self, server: str, image: str, seen: Callable[[bool], None]) -> None:
+    async def open(
+        self, server: str, image: str, tunnel: Path, seen: Callable[[bool], None]
+    ) -> None:
         """Connect, and follow the deaths of a server's containers.
 
-        ``seen`` is told when the engine no longer answers, and when it does again.
+        Parameters
+        ----------
+        tunnel
+            Where the socket of an engine behind SSH may be.
+        seen
+            Is told when the engine no longer answers, and when it does again.
 
         Raises
         ------
@@ -82,9 +89,9 @@ class Engine:
         """
         url = self.address.url
         if url.startswith("ssh://"):
-            tunnel = Tunnel(url)
-            self._closing.push_async_callback(tunnel.close)
-            url = await tunnel.open()
+            forwarded = Tunnel(url, tunnel)
+            self._closing.push_async_callback(forwarded.close)
+            url = await forwarded.open()
         tls = self.address.tls and self._tls(self.address.tls)
         self._api = await self._do(lambda: _Client(url, version="auto", tls=tls or False))
         self._closing.callback(self._api.close)

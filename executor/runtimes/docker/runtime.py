@@ -35,6 +35,7 @@ from executor.runtimes.specs import Specs
 _LOG = logging.getLogger(__name__)
 
 _PREFIX = "containers-"
+_TUNNEL = "tunnel-"
 
 
 class DockerRuntime:
@@ -107,10 +108,13 @@ class DockerRuntime:
         self._contents = await asyncio.to_thread(contents, self._packages.values())
         async with AsyncExitStack() as stack:
             self._home = stack.enter_context(home(self._directory, _PREFIX))
-            for name, engine in self._engines.items():
+            for left in self._home.folder.glob(f"{_TUNNEL}*"):
+                left.unlink()
+            for number, (name, engine) in enumerate(self._engines.items()):
                 stack.push_async_callback(engine.close)
+                tunnel = self._home.folder / f"{_TUNNEL}{os.getpid()}-{number}"
                 seen = partial(self._seen, sink, name)
-                await engine.open(self._home.name, self._image, seen)
+                await engine.open(self._home.name, self._image, tunnel, seen)
                 if name in self._gpus:
                     await engine.check_gpus(self._image, self._gpus[name].gpus)
             stack.push_async_callback(self._remove_lost)

@@ -1,9 +1,8 @@
 """An engine behind SSH: its socket, forwarded to one of this machine."""
 
 import asyncio
-import shutil
+import os
 import signal
-import tempfile
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,23 +18,22 @@ _INTERACTIVE = ("-tt",)
 
 
 class Tunnel:
-    """An SSH client that forwards; ``url`` is ``ssh://[user@]host[:port]``."""
+    """An SSH client that forwards.
 
-    def __init__(self, url: str) -> None:
+    Parameters
+    ----------
+    url
+        ``ssh://[user@]host[:port]``, with the path of the engine's socket if it is not the usual.
+    socket
+        Where there shall be one of this machine; nothing may be there yet. Its folder's descriptor
+        stands for the path, which may be longer than a socket's may be.
+    """
+
+    def __init__(self, url: str, socket: Path) -> None:
         self._url = url
-        self._folder = Path(tempfile.mkdtemp(prefix="headstart-"))
-        self._socket = self._folder / "engine"
+        self._socket = socket
+        self._folder = os.open(socket.parent, os.O_PATH)
         self._process: asyncio.subprocess.Process | None = None
-
-    def command(self) -> list[str]:
-        """Return the program and its arguments."""
-        parts = urlsplit(self._url)
-        options = [word for option in _OPTIONS for word in ("-o", option)]
-        user = ["-l", parts.username] if parts.username else []
-        port = ["-p", str(parts.port)] if parts.port else []
-        forward = f"{self._socket}:{parts.path.rstrip('/') or _SOCKET}"
-        host = parts.hostname or ""
-        return ["ssh", *_INTERACTIVE, *options, *user, *port, "-L", forward, "--", host, "cat"]
 
     async def open(self) -> str:
         """Connect and return the forwarded engine's URL.
@@ -45,9 +43,10 @@ class Tunnel:
         PermanentFailure
             If SSH gives up; with its words.
         """
+        short = f"/proc/{os.getpid()}/fd/{self._folder}/{self._socket.name}"
         pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         process = self._process = await asyncio.create_subprocess_exec(
-            *self.command(),
+            *command(self._url, short),
             stdin=pipe,
             stdout=nowhere,
             stderr=pipe,
@@ -60,7 +59,7 @@ class Tunnel:
                 text = words.decode(errors="replace").strip()
                 raise PermanentFailure(f"no connection to {self._url}: {text}")
             await asyncio.sleep(_RETRY_S)
-        return f"unix://{self._socket}"
+        return f"unix://{short}"
 
     async def close(self) -> None:
         """Disconnect."""
@@ -68,7 +67,19 @@ class Tunnel:
             if self._process.returncode is None:
                 self._process.terminate()
             await self._process.wait()
-        shutil.rmtree(self._folder)
+        os.close(self._folder)
+        self._socket.unlink(missing_ok=True)
+
+
+def command(url: str, socket: str) -> list[str]:
+    """Return the program that forwards an engine's socket, and its arguments."""
+    parts = urlsplit(url)
+    options = [word for option in _OPTIONS for word in ("-o", option)]
+    user = ["-l", parts.username] if parts.username else []
+    port = ["-p", str(parts.port)] if parts.port else []
+    forward = f"{socket}:{parts.path.rstrip('/') or _SOCKET}"
+    host = parts.hostname or ""
+    return ["ssh", *_INTERACTIVE, *options, *user, *port, "-L", forward, "--", host, "cat"]
 
 
 def _end_with_the_server() -> None:

@@ -17,7 +17,7 @@ from executor import events as ev
 from executor.actions import CancelRun
 from executor.errors import RuntimeFailure
 from executor.runtimes.docker import Address
-from executor.runtimes.docker.tunnel import Tunnel
+from executor.runtimes.docker.tunnel import command
 from executor.units import MIB
 from tests.executor.runtimes.containers import ContainerWorld, engine_url, world
 from tests.executor.runtimes.killed import Plan
@@ -242,12 +242,12 @@ async def test_a_refusal_of_ssh_is_passed_on(
 
 
 def test_the_parts_of_an_ssh_address_become_options() -> None:
-    command = Tunnel("ssh://me@far:2222").command()
-    assert command[0] == "ssh"
-    assert command[command.index("-l") + 1] == "me"
-    assert command[command.index("-p") + 1] == "2222"
-    assert command[command.index("-L") + 1].endswith(":/var/run/docker.sock")
-    assert command[-3:] == ["--", "far", "cat"]
+    words = command("ssh://me@far:2222", "/here")
+    assert words[0] == "ssh"
+    assert words[words.index("-l") + 1] == "me"
+    assert words[words.index("-p") + 1] == "2222"
+    assert words[words.index("-L") + 1] == "/here:/var/run/docker.sock"
+    assert words[-3:] == ["--", "far", "cat"]
 
 
 async def test_containers_of_a_killed_server_are_taken_over_there_as_here(
@@ -260,6 +260,7 @@ async def test_containers_of_a_killed_server_are_taken_over_there_as_here(
         await asyncio.sleep(0.01)
     async with plan.opened() as here:
         (instance,) = (await here.expect(ev.InstancesFound)).instances
+        assert len(list((tmp_path / "state").glob("*/tunnel-*"))) == address.url.startswith("ssh:")
         assert set(instance.residencies) == {"f"}
         here.run("f")
         assert (await here.expect(ev.Started)).report is None
