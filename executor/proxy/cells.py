@@ -74,26 +74,44 @@ class Cells:
         self._stand_ins = folder / "view"
         self._stand_ins.mkdir(mode=0o700)
         self._numbers = count()
+        self._turns = count()
+        self._users: set[int] = set()
 
     def open(self) -> Cell:
-        """Make a new cell."""
-        number = next(self._numbers)
-        isolation = self.isolation
-        uid = isolation.base_uid + number % isolation.user_count if isolation.users else None
-        home = self._folder / str(number)
+        """Make a new cell.
+
+        Raises
+        ------
+        OSError
+            If all users are taken, or there is no room for it.
+        """
+        uid = self._next_user() if self.isolation.users else None
+        home = self._folder / str(next(self._numbers))
         home.mkdir(mode=0o700)
         if uid is not None:
             os.chown(home, uid, uid)
+            self._users.add(uid)
         return Cell(home, self._stand_ins, uid)
 
     def close(self, cell: Cell) -> None:
         """Remove a cell whose process is dead; most leave nothing in it, which is quicker gone."""
+        if cell.uid is not None:
+            self._users.discard(cell.uid)
         try:
             cell.home.rmdir()
         except OSError as error:
             if error.errno != errno.ENOTEMPTY:
                 raise
             shutil.rmtree(cell.home)
+
+    def _next_user(self) -> int:
+        """Return the next user in turn that nobody has; one that all share is nobody's own."""
+        users = self.isolation.user_count
+        for _ in range(users):
+            uid = self.isolation.base_uid + next(self._turns) % users
+            if users == 1 or uid not in self._users:
+                return uid
+        raise OSError(errno.EAGAIN, f"all {users} users of the instance are taken")
 
 
 def _try_in_child(attempt: Callable[[], None]) -> int:

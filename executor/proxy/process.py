@@ -24,6 +24,7 @@ from .dialects import (
 )
 from .launch import SPAWNED, Order, execute
 from .reaper import Reaper
+from .signals import send_to_user
 from .snapshots import Snapshots
 from .spec import Spec
 from .stream import Reader, Tail, Writer
@@ -126,7 +127,7 @@ class FunctionProcess:
             self._doomed = True
 
     def freeze(self) -> None:
-        """Stop it, with its process group, where it is."""
+        """Stop it, with all that it has started, where it is."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -148,13 +149,18 @@ class FunctionProcess:
         self._exited(1)
 
     def _signal(self, number: signal.Signals) -> None:
-        if not self._dead:
-            for leader in self._leaders():
-                os.killpg(leader, number)
+        if self._dead or self.pid is None:
+            return
+        if self._own_user is None:
+            os.killpg(self.pid, number)
+        else:
+            send_to_user(self._own_user, number)
 
-    def _leaders(self) -> list[int]:
-        """List the leaders of its process groups."""
-        return [] if self.pid is None else [self.pid]
+    @property
+    def _own_user(self) -> int | None:
+        """Its user, if no other process of the instance has that."""
+        only = self._nursery.cells.isolation.user_count > 1
+        return self._cell.uid if only else None
 
     def _start(self) -> None:
         order = self._order()
@@ -242,9 +248,7 @@ class FunctionProcess:
 
     def _exited(self, code: int) -> None:
         self._dead = True
-        only = self._nursery.cells.isolation.user_count > 1
-        user = self._cell.uid if only else None
-        self._nursery.reaper.sweep(lambda: self._confirmed(code), user)
+        self._nursery.reaper.sweep(lambda: self._confirmed(code), self._own_user)
 
     def _confirmed(self, code: int) -> None:
         for reader in (self._reader, self._log_reader):

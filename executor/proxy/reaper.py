@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from . import linux
+from .signals import send_to_user
 
 
 class Reaper:
@@ -84,7 +85,7 @@ class Reaper:
         users, self._users = self._users, set()
         if orphans:
             for user in users:
-                _kill_all_of(user)
+                send_to_user(user, signal.SIGKILL)
         else:
             sweeps, self._sweeps = self._sweeps, []
             for on_clear in sweeps:
@@ -119,18 +120,6 @@ def _next_dead_child() -> int | None:
     except ChildProcessError:
         return None
     return found.si_pid if found is not None else None
-
-
-def _kill_all_of(user: int) -> None:
-    """Kill all processes of a user, none of which can fork meanwhile (kill(2), process -1)."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setresuid(user, user, user)
-            os.kill(-1, signal.SIGKILL)
-        finally:
-            os._exit(0)
-    os.waitpid(pid, 0)
 
 
 def _kill_group(leader: int) -> None:

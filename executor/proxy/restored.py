@@ -6,6 +6,7 @@ It has the user of its function, not one of its own, for that is in the snapshot
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from signal import Signals
 from typing import Protocol
 
 from . import keeper
@@ -13,7 +14,7 @@ from .cells import Cell
 from .dialects import Message, Ready
 from .launch import Order
 from .process import FunctionProcess, Listener, Nursery, close_all
-from .reaper import children
+from .signals import send_below
 from .snapshots import Snapshots, Unfit
 from .spec import Spec
 from .stream import Reader
@@ -49,8 +50,9 @@ class RestoredProcess(FunctionProcess):
         self._taking = None
         super().kill()
 
-    def _leaders(self) -> list[int]:
-        return [] if self.pid is None else children(self.pid)
+    def _signal(self, number: Signals) -> None:
+        if not self._dead and self.pid is not None:
+            send_below(self.pid, number)
 
     def _order(self) -> Order:
         order = super()._order()

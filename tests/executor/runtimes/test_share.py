@@ -1,5 +1,6 @@
 """Functions that stay beside a call: frozen while it runs, at work again afterwards."""
 
+import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -33,21 +34,42 @@ def way(request: pytest.FixtureRequest) -> Way:
     return made
 
 
+WANDERS = """
+import os
+
+def load():
+    (asked, ask), (told, tell) = os.pipe(), os.pipe()
+    if os.fork() == 0:
+        os.setsid()
+        os.write(tell, b"x")
+        while True:
+            os.write(tell, os.read(asked, 100))
+    os.read(told, 1)
+    return ask, told
+
+def predict(model, request):
+    ask, told = model
+    (text,) = request.inputs["x"].data
+    os.write(ask, text.encode())
+    return {"y": os.read(told, 100).decode()}
+"""
+"""Has a process that has left its process group, by which it answers."""
+
+
 def packages(folder: Path) -> list[Package]:
     """Two that echo, one of them forked from a library, and one that never answers."""
     twin = sharing(handler("twin", folder, ECHO), "decimal")
     return [handler("echo", folder, ECHO), twin, handler("hang", folder, HANG)]
 
 
-def stopped(function: str) -> bool:
-    """Whether the process of a function, which has its name in its environment, is stopped."""
+def states(function: str) -> list[str]:
+    """List the states of a function's processes, which have its name in their environment."""
     name = f"HEADSTART_FUNCTION={function}".encode()
-    (state,) = {
+    return [
         (file.parent / "stat").read_text().rpartition(")")[2].split()[0]
         for file in Path("/proc").glob("[0-9]*/environ")
         if name in _read(file).split(b"\0")
-    }
-    return state == "T"
+    ]
 
 
 def _read(file: Path) -> bytes:
@@ -67,7 +89,7 @@ async def test_who_is_kept_beside_a_call_stands_still_until_it_ends(
             await here.load(name)
         here.run("hang", keep=others)
         await here.expect(ev.Started)
-        assert stopped("echo")
+        assert states("echo") == ["T"]
         here.submit(CancelRun("c1", "i1"))
         await here.expect(ev.Failed)
         for name in sorted(others):
@@ -87,3 +109,18 @@ async def test_who_stands_still_can_be_taken_away(way: Way, tmp_path: Path) -> N
         here.submit(CancelRun("c1", "i1"))
         await here.expect(ev.Failed)
         await here.answer("echo")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="users of their own take root")
+async def test_who_has_left_its_process_group_stands_still_too(way: Way, tmp_path: Path) -> None:
+    made = [*packages(tmp_path), handler("wanders", tmp_path, WANDERS)]
+    async with way(made, tmp_path / "state") as here:
+        await here.start()
+        await here.load("wanders")
+        here.run("hang", keep=frozenset({"wanders"}))
+        await here.expect(ev.Started)
+        assert states("wanders") == ["T", "T"]
+        assert states("hang") != ["T"]
+        here.submit(CancelRun("c1", "i1"))
+        await here.expect(ev.Failed)
+        assert await here.text("wanders", "hello") == "hello"
