@@ -151,9 +151,8 @@ class FunctionProcess:
     def _signal(self, number: signal.Signals) -> None:
         if self._dead or self.pid is None:
             return
-        if self._own_user is None:
-            os.killpg(self.pid, number)
-        else:
+        os.killpg(self.pid, number)
+        if self._own_user is not None and self._nursery.reaper.strays(self.pid):
             send_to_user(self._own_user, number)
 
     @property

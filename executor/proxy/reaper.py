@@ -64,6 +64,18 @@ class Reaper:
             self._users.add(user)
         asyncio.get_running_loop().call_soon(self._continue_sweep)
 
+    def strays(self, leader: int) -> bool:
+        """Whether what a watched child has started may be outside its process group.
+
+        Whoever is has an ancestor that is a child of the group's, or one that nobody watches; the
+        latter are looked for last, since those whose parent dies become such.
+        """
+        try:
+            outside = any(os.getpgid(pid) != leader for pid in _descendants(leader))
+        except (FileNotFoundError, ProcessLookupError):  # one has died while it was looked at
+            return True
+        return outside or any(pid not in self._watched for pid in children(os.getpid()))
+
     def _reap(self) -> None:
         while (pid := _next_dead_child()) is not None:
             on_exit = self._watched.pop(pid, None)
@@ -100,6 +112,12 @@ def children(pid: int) -> list[int]:
     threads = Path(f"/proc/{pid}/task").iterdir()
     lists = [Path(thread, "children").read_bytes() for thread in threads]
     return [int(child) for line in lists for child in line.split()]
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for child in children(pid):
+        yield child
+        yield from _descendants(child)
 
 
 def parents() -> Iterator[tuple[int, int]]:

@@ -1,5 +1,6 @@
 """Functions that stay beside a call: frozen while it runs, at work again afterwards."""
 
+import asyncio
 import os
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +12,7 @@ from executor import events as ev
 from executor.actions import CancelRun, Offload
 from executor.functions import Package
 from tests.executor.runtimes import containers, worlds
-from tests.executor.runtimes.worlds import ECHO, HANG, World, handler, sharing
+from tests.executor.runtimes.worlds import ECHO, HANG, PATIENCE_S, World, handler, sharing
 
 pytestmark = pytest.mark.anyio
 
@@ -56,6 +57,26 @@ def predict(model, request):
 """Has a process that has left its process group, by which it answers."""
 
 
+LEAVES = """
+import os, signal
+
+def load():
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os.setsid()
+            os.write(tell, b"x")
+            signal.pause()
+        os._exit(0)
+    os.wait()
+    os.read(told, 1)
+
+def predict(model, request):
+    return request.inputs
+"""
+"""Has a process that has left its process group, and whose parent is dead."""
+
+
 def packages(folder: Path) -> list[Package]:
     """Two that echo, one of them forked from a library, and one that never answers."""
     twin = sharing(handler("twin", folder, ECHO), "decimal")
@@ -70,6 +91,13 @@ def states(function: str) -> list[str]:
         for file in Path("/proc").glob("[0-9]*/environ")
         if name in _read(file).split(b"\0")
     ]
+
+
+async def stand_still(function: str, count: int) -> None:
+    """Wait until all processes of a function are stopped; the kernel takes its time for it."""
+    async with asyncio.timeout(PATIENCE_S):
+        while states(function) != ["T"] * count:
+            await asyncio.sleep(0.01)
 
 
 def _read(file: Path) -> bytes:
@@ -89,7 +117,7 @@ async def test_who_is_kept_beside_a_call_stands_still_until_it_ends(
             await here.load(name)
         here.run("hang", keep=others)
         await here.expect(ev.Started)
-        assert states("echo") == ["T"]
+        await stand_still("echo", 1)
         here.submit(CancelRun("c1", "i1"))
         await here.expect(ev.Failed)
         for name in sorted(others):
@@ -119,8 +147,22 @@ async def test_who_has_left_its_process_group_stands_still_too(way: Way, tmp_pat
         await here.load("wanders")
         here.run("hang", keep=frozenset({"wanders"}))
         await here.expect(ev.Started)
-        assert states("wanders") == ["T", "T"]
+        await stand_still("wanders", 2)
         assert states("hang") != ["T"]
         here.submit(CancelRun("c1", "i1"))
         await here.expect(ev.Failed)
         assert await here.text("wanders", "hello") == "hello"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="users of their own take root")
+async def test_who_has_lost_its_parent_stands_still_too(way: Way, tmp_path: Path) -> None:
+    made = [*packages(tmp_path), handler("leaves", tmp_path, LEAVES)]
+    async with way(made, tmp_path / "state") as here:
+        await here.start()
+        await here.load("leaves")
+        here.run("hang", keep=frozenset({"leaves"}))
+        await here.expect(ev.Started)
+        await stand_still("leaves", 2)
+        here.submit(CancelRun("c1", "i1"))
+        await here.expect(ev.Failed)
+        await here.answer("leaves")
