@@ -1,13 +1,17 @@
 """Which instance a call counts for, so that pre-loading prolongs none.
 
 Pre-loading sends calls to where their function is, and so keeps more instances in use than a policy
-would see without it. Hence a call counts where it would have run without: in the oldest of the
-smallest instances that could serve it, of those for which no other call counts meanwhile. The
-instance that did serve keeps its date. A call that finds what an earlier call of its function has
-left counts where that is, as it would without pre-loading.
+would see without it. Hence a call counts where it would have run without: in the instance in which
+the last call to count has left its function, else one with its library; of several in the oldest of
+the smallest, of those for which no other call counts meanwhile. The instance that did serve keeps
+its date.
 """
 
-from executor.domain import Function, Instance, InstanceState, ResidencyState, StartKind
+from collections import defaultdict
+from itertools import count
+
+from executor import residencies
+from executor.domain import Function, Instance, InstanceState, StartKind
 from executor.lifecycle import Dates, Lifecycle
 from executor.state import State
 
@@ -17,12 +21,16 @@ _COUNTING = (InstanceState.IDLE, InstanceState.BUSY)
 class Accounts:
     """Follows calls and the instances that they count for, which are busy for the policy."""
 
-    def __init__(self, state: State, lifecycle: Lifecycle) -> None:
+    def __init__(self, state: State, lifecycle: Lifecycle, *, warm_keeps_model: bool) -> None:
         self._state = state
         self._lifecycle = lifecycle
+        self._warm_keeps_model = warm_keeps_model
         self._counts_for: dict[str, str] = {}
         self._serving: set[str] = set()
         self._dates: dict[str, Dates] = {}
+        self._left: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._libraries: defaultdict[str, set[str]] = defaultdict(set)
+        self._numbers = count()
 
     def taken(self, instance: Instance, function: Function, kind: StartKind) -> None:
         """Note that a call begins in an instance."""
@@ -33,6 +41,7 @@ class Accounts:
         self._lifecycle.taken(instance)
         self._counts_for[instance.id] = own.id
         self._serving.add(own.id)
+        self._leave(own, function)
 
     def turned_idle(self, instance: Instance, at_s: float) -> list[Instance]:
         """Let the policy set the date of the instance that a call counted for; list who goes."""
@@ -52,11 +61,20 @@ class Accounts:
             self._restore(own)
         self._serving.discard(instance.id)
         self._dates.pop(instance.id, None)
+        self._left.pop(instance.id, None)
+        self._libraries.pop(instance.id, None)
+
+    def _leave(self, own: Instance, function: Function) -> None:
+        """Note what the instance would have in it after a call, and since which number of calls."""
+        if function.library is not None and function.profile.library_bytes:
+            self._libraries[own.id].add(function.library)
+        if self._warm_keeps_model:
+            left = self._left[own.id]
+            kept = residencies.kept(function, left, self._state.functions)
+            number = left.get(function.name, next(self._numbers))
+            self._left[own.id] = {name: left[name] for name in kept} | {function.name: number}
 
     def _account(self, instance: Instance, function: Function) -> Instance:
-        held = instance.residencies.get(function.name)
-        if held is not None and held.state is ResidencyState.READY and not held.ahead:
-            return instance
         free = [
             one
             for one in self._state.of_owner(function.owner)
@@ -64,11 +82,13 @@ class Accounts:
             and one.id not in self._serving
             and one.limit_bytes >= function.memory_limit_bytes
         ]
-        return max(
-            free,
-            key=lambda one: (function.library in one.libraries, -one.limit_bytes),
-            default=instance,
-        )
+        return max(free, key=lambda one: self._rank(one, function), default=instance)
+
+    def _rank(self, instance: Instance, function: Function) -> tuple[bool, bool, int, int]:
+        """Rank an instance for a call as routing does where nothing is pre-loaded."""
+        number = self._left[instance.id].get(function.name)
+        has_library = function.library in self._libraries[instance.id]
+        return number is not None, has_library, -instance.limit_bytes, -(number or 0)
 
     def _released(self, instance: Instance) -> Instance:
         """Free the instance that a call counted for; the one it ran in when that is gone."""

@@ -51,14 +51,17 @@ class Controller:
         self.state = State(functions, workers)
         self.quarantine = Quarantine()
         self._lifecycle = Lifecycle(policy, self.state, settings.start_s)
-        self._hosting = Hosting(self.state, self._lifecycle, self._outbox)
+        warm_keeps_model = settings.serve.warm_keeps_model
+        self._hosting = Hosting(
+            self.state, self._lifecycle, self._outbox, warm_keeps_model=warm_keeps_model
+        )
         self._preloader = Preloader(
             self.state,
             predictor,
             self._lifecycle,
             self.quarantine,
             settings.plan,
-            warm_keeps_model=settings.serve.warm_keeps_model,
+            warm_keeps_model=warm_keeps_model,
         )
         self.serving = Serving(
             self.state,

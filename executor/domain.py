@@ -145,14 +145,13 @@ class Worker:
 
 
 class Residency(NamedTuple):
-    """A function loaded, or being loaded, in an instance; ``ahead`` of any call there or by one."""
+    """A function loaded, or being loaded, in an instance."""
 
     function: str
     tier: Tier
     state: ResidencyState
     memory_bytes: int
     gpu_memory_bytes: int = 0
-    ahead: bool = False
 
     def turned(self, state: ResidencyState) -> "Residency":
         """Return it in another state, its third field."""

@@ -13,11 +13,13 @@ from predictors.keepalive.protocol import StemCell
 class Hosting:
     """Orders instances to start and stop; what it orders goes to ``outbox``."""
 
-    def __init__(self, state: State, lifecycle: Lifecycle, outbox: list[Action]) -> None:
+    def __init__(
+        self, state: State, lifecycle: Lifecycle, outbox: list[Action], *, warm_keeps_model: bool
+    ) -> None:
         self._state = state
         self._lifecycle = lifecycle
         self._outbox = outbox
-        self._accounts = Accounts(state, lifecycle)
+        self._accounts = Accounts(state, lifecycle, warm_keeps_model=warm_keeps_model)
         self._evicted: set[str] = set()
         self._lacking: dict[str, None] = {}
         self._releases = 0

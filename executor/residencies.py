@@ -1,6 +1,6 @@
 """How the residencies of an instance change: from what it holds to what it holds then."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from executor.actions import Run
@@ -9,12 +9,10 @@ from executor.domain import Function, Isolation, Residency, ResidencyState, Tier
 Held: TypeAlias = Mapping[str, Residency]
 
 
-def residency(
-    function: Function, tier: Tier, state: ResidencyState, *, ahead: bool = False
-) -> Residency:
+def residency(function: Function, tier: Tier, state: ResidencyState) -> Residency:
     """Return a residency that takes what its function is known to take."""
     return Residency(
-        function.name, tier, state, function.memory_bytes(tier), function.gpu_bytes(tier), ahead
+        function.name, tier, state, function.memory_bytes(tier), function.gpu_bytes(tier)
     )
 
 
@@ -23,18 +21,19 @@ def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency
 
     Of a loaded function it is a move: until that is over it holds what it does in either tier.
     """
-    new = residency(function, tier, ResidencyState.LOADING, ahead=True)
+    new = residency(function, tier, ResidencyState.LOADING)
     if held is None or held.state not in (ResidencyState.READY, ResidencyState.MOVING):
         return new
     return new._replace(
-        ahead=held.ahead,
         state=ResidencyState.MOVING,
         memory_bytes=max(held.memory_bytes, new.memory_bytes),
         gpu_memory_bytes=max(held.gpu_memory_bytes, new.gpu_memory_bytes),
     )
 
 
-def kept(function: Function, held: Held, functions: Mapping[str, Function]) -> frozenset[str]:
+def kept(
+    function: Function, held: Iterable[str], functions: Mapping[str, Function]
+) -> frozenset[str]:
     """Name the residencies that stay beside a run of a function: those that, like it, opted in."""
     if function.isolation is Isolation.STRICT:
         return frozenset()
@@ -49,9 +48,7 @@ def during(run: Run, function: Function, held: Held) -> Held:
         for name, one in held.items()
         if name != function.name
     }
-    ahead = function.name in held and held[function.name].ahead
-    running = residency(function, run.tier, ResidencyState.RUNNING, ahead=ahead)
-    return {**others, function.name: running}
+    return {**others, function.name: residency(function, run.tier, ResidencyState.RUNNING)}
 
 
 def after_run(held: Held) -> Held:
@@ -70,7 +67,6 @@ def loaded(held: Residency, function: Function, tier: Tier, memory_bytes: int) -
         ResidencyState.READY,
         _measured_bytes(function, tier, memory_bytes),
         function.gpu_bytes(tier),
-        held.ahead,
     )
 
 

@@ -225,8 +225,7 @@ class State:
         """Fold in which tier a call found its function, where that is not the one ordered."""
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.tier is not tier:
-            found = self._residency(function, tier, held.state)
-            self._set(instance_id, found._replace(ahead=held.ahead))
+            self._set(instance_id, self._residency(function, tier, held.state))
 
     def forked(self, instance_id: str, function: str, library_bytes: int) -> None:
         """Fold that an instance has the library of a function that was loaded there."""

@@ -18,7 +18,7 @@ def world() -> tuple[State, Lifecycle, Accounts, Instance, Instance]:
     """Two idle instances, the older of which would serve every call if nothing were loaded."""
     here = state(F, G, worker_mib=3000)
     lifecycle = Lifecycle(FixedKeepAlive(KEEP_S), here, 0.5)
-    accounts = Accounts(here, lifecycle)
+    accounts = Accounts(here, lifecycle, warm_keeps_model=True)
     old, new = idle_instance(here, "f"), idle_instance(here, "f")
     assert accounts.turned_idle(old, 0.0) == accounts.turned_idle(new, 0.0) == []
     return here, lifecycle, accounts, old, new

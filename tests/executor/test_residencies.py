@@ -16,7 +16,7 @@ def held(*states: tuple[str, ResidencyState]) -> dict[str, Residency]:
 
 
 def test_a_load_is_planned_with_what_the_function_is_known_to_take() -> None:
-    planned = Residency("f", Tier.HOST, LOADING, 100 * MIB, ahead=True)
+    planned = Residency("f", Tier.HOST, LOADING, 100 * MIB)
     assert ordered(F, Tier.HOST, None) == planned
 
 
@@ -45,11 +45,6 @@ def test_a_run_keeps_what_it_names_and_lets_all_else_go() -> None:
 def test_what_ran_is_ready_and_what_goes_still_goes() -> None:
     now = after_run(held(("f", RUNNING), ("g", OFFLOADING)))
     assert {name: one.state for name, one in now.items()} == {"f": READY, "g": OFFLOADING}
-
-
-def test_what_was_loaded_ahead_of_a_call_still_is_after_it() -> None:
-    ran = {"f": residency(F, Tier.HOST, RUNNING)._replace(ahead=True)}
-    assert after_run(ran) == {"f": residency(F, Tier.HOST, READY)._replace(ahead=True)}
 
 
 def test_a_measurement_counts_and_what_was_not_measured_stays() -> None:
