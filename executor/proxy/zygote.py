@@ -34,13 +34,14 @@ class TooManyThreads(Exception):
 
 
 def prepare(modules: Sequence[str]) -> None:
-    """Import what the functions share.
+    """Import what the functions share, without collecting garbage meanwhile: hardly any comes up.
 
     Raises
     ------
     TooManyThreads
         If this process has more than one thread afterwards.
     """
+    gc.disable()
     _import_sdk()
     for module in modules:
         importlib.import_module(module)
@@ -49,8 +50,8 @@ def prepare(modules: Sequence[str]) -> None:
         raise TooManyThreads(
             f"importing {', '.join(modules)} starts {threads - 1} threads; set OMP_NUM_THREADS=1"
         )
-    gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _import_sdk() -> None:
