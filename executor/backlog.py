@@ -13,7 +13,7 @@ class OpenCall:
     """A call between ``Arrived`` and ``Finish``.
 
     ``instance_id`` is where it runs or, while it waits, the instance being started for it;
-    ``look_again_s`` is when to decide anew on a call that waits for another to end.
+    ``awaits`` is the running call that it waits for, ``look_again_s`` when to decide anew then.
     """
 
     invocation: Invocation
@@ -23,6 +23,7 @@ class OpenCall:
     dispatched_s: float = 0.0
     started_s: float | None = None
     attempts: int = 0
+    awaits: str | None = None
     look_again_s: float = math.inf
 
     def timings(self, at_s: float) -> Timings:

@@ -1,76 +1,103 @@
-"""When a call does better to wait for a running call of its function than to load it anew."""
+"""When a call does better to wait for a running call than to load its function at once."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from executor.backlog import Backlog, OpenCall
-from executor.domain import Function, ResidencyState
+from executor.domain import Function, Instance, InstanceState, StartKind
 from executor.routing import Serve
 from executor.state import State
 
 LEARNING_RATE = 0.3
-"""Weight of a new run time in its running mean."""
+"""Weight of a new time in its running mean."""
 
 OVERDUE = 2.0
 """A run this many times longer than the mean says nothing of when it will end."""
 
 
-class _Run(NamedTuple):
-    """When a running call should end, and from when on nothing is known of that."""
+class Awaited(NamedTuple):
+    """A running call to wait for: when it should end, and from when on nothing is known of that."""
 
     ends_s: float
     overdue_s: float
+    invocation_id: str
 
 
 class Patience:
-    """Learns how long runs take, and compares.
+    """Learns how long runs and loads of libraries take, and compares.
 
-    A function stays loaded after its call, so that whoever waits for the end of a running call
-    starts at inference. For each running call one may wait, and none where no instance is idle or
-    the function is being loaded already.
+    Where a function stays loaded after its call, whoever waits for the end of a running call of it
+    starts at inference. A call for which there is only an instance without its library may also
+    wait for any call to end in an instance that has it, where functions are forked in a moment. For
+    each running call one may wait, and none where its function is being loaded already.
     """
 
-    def __init__(self, state: State, backlog: Backlog) -> None:
+    def __init__(self, state: State, backlog: Backlog, *, warm_keeps_model: bool) -> None:
         self._state = state
         self._backlog = backlog
+        self._warm_keeps_model = warm_keeps_model
         self._run_s: dict[str, float] = {}
+        self._bare_s: dict[str, float] = {}
 
-    def learn(self, function: str, run_s: float) -> None:
+    def started(self, function: Function, kind: StartKind | None, loading_s: float) -> None:
+        """Fold how long a call took to get its function, where its library had to be imported."""
+        if kind in (StartKind.COLD, StartKind.WARM) and function.profile.library_bytes:
+            _fold(self._bare_s, function.library or "", loading_s)
+
+    def ended(self, function: str, run_s: float) -> None:
         """Fold how long a run took."""
-        known_s = self._run_s.setdefault(function, run_s)
-        self._run_s[function] = known_s + LEARNING_RATE * (run_s - known_s)
+        _fold(self._run_s, function, run_s)
 
-    def until_s(
+    def awaited(
         self, call: OpenCall, function: Function, serve: Serve, at_s: float
-    ) -> float | None:
-        """Return how long to wait for a running call to end; None when loading should be sooner."""
+    ) -> Awaited | None:
+        """Return the running call to wait for; None when loading should be sooner."""
         instance = self._state.instances[serve.instance_id]
-        if function.name in instance.residencies or function.name not in self._run_s:
+        if function.name in instance.residencies:
             return None
-        runs, ahead = sorted(self._runs(function, at_s)), self._ahead(call)
-        if ahead >= len(runs) or runs[ahead].ends_s - at_s >= function.profile.ready_s:
-            return None
-        return runs[ahead].overdue_s
+        worth_it = [
+            run
+            for other in self._state.of_owner(function.owner)
+            if other.state is InstanceState.BUSY
+            for run in self._run(other, at_s)
+            if run.ends_s - at_s < self._spared_s(function, serve, other)
+        ]
+        taken = self._awaited_before(call) if worth_it else set()
+        return min((run for run in worth_it if run.invocation_id not in taken), default=None)
 
-    def _ahead(self, call: OpenCall) -> int:
-        """Count the calls of the same function that wait for no start and came before."""
-        count = 0
+    def _awaited_before(self, call: OpenCall) -> set[str | None]:
+        """Return the running calls that calls which came before wait for."""
+        taken = set()
         for other in self._backlog.waiting():
             if other is call:
                 break
-            same = other.invocation.function == call.invocation.function
-            count += same and other.instance_id is None
-        return count
+            taken.add(other.awaits)
+        return taken
 
-    def _runs(self, function: Function, at_s: float) -> Iterator[_Run]:
-        """Foretell when the running calls of a function end, but for those that are overdue."""
-        mean_s = self._run_s[function.name]
-        for instance in self._state.holders(function.name):
-            state = instance.residencies[function.name].state
-            call = self._backlog.get(instance.invocation or "")
-            if call is None or state is not ResidencyState.RUNNING:
-                continue
-            begins_s = call.started_s or call.dispatched_s + function.profile.ready_s
-            overdue_s = begins_s + OVERDUE * mean_s
-            if at_s < overdue_s:
-                yield _Run(max(at_s, begins_s + mean_s), overdue_s)
+    def _spared_s(self, function: Function, serve: Serve, other: Instance) -> float:
+        """Return what of loading a call is spared when it runs in another instance, busy now."""
+        running = self._backlog.get(other.invocation or "")
+        runs = running is not None and running.invocation.function == function.name
+        if runs and self._warm_keeps_model:
+            return function.profile.ready_s
+        roomy = other.limit_bytes >= function.memory_limit_bytes
+        if serve.kind is not StartKind.WARM or not roomy or function.library not in other.libraries:
+            return 0.0
+        return self._bare_s.get(function.library or "", 0.0) - function.profile.ready_s
+
+    def _run(self, instance: Instance, at_s: float) -> Iterator[Awaited]:
+        """Foretell when the call in an instance ends, unless that is unknown or overdue."""
+        call = self._backlog.get(instance.invocation or "")
+        if call is None or call.invocation.function not in self._run_s:
+            return
+        mean_s = self._run_s[call.invocation.function]
+        ready_s = self._state.functions[call.invocation.function].profile.ready_s
+        begins_s = call.started_s or call.dispatched_s + ready_s
+        overdue_s = begins_s + OVERDUE * mean_s
+        if at_s < overdue_s:
+            yield Awaited(max(at_s, begins_s + mean_s), overdue_s, call.invocation.id)
+
+
+def _fold(means_s: dict[str, float], key: str, new_s: float) -> None:
+    known_s = means_s.setdefault(key, new_s)
+    means_s[key] = known_s + LEARNING_RATE * (new_s - known_s)

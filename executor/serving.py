@@ -29,6 +29,11 @@ MAX_ATTEMPTS = 3
 RETRY_S = 1.0
 """What a caller is told to wait when the backlog is full or an instance cannot be started."""
 
+_ERRORS = {
+    ev.FailureKind.DEADLINE: DeadlineExceeded,
+    ev.FailureKind.CANCELLED: Cancelled,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
@@ -78,7 +83,7 @@ class Serving:
         self._values = values
         self._settings = settings
         self._outbox = outbox
-        self._patience = Patience(state, self.backlog)
+        self._patience = Patience(state, self.backlog, warm_keeps_model=settings.warm_keeps_model)
 
     def arrived(self, invocation: Invocation, at_s: float) -> None:
         """Take a call in and serve it, let it wait, or refuse it."""
@@ -127,9 +132,14 @@ class Serving:
                 stuck.add(name)
 
     def instance_ready(self, instance: Instance, at_s: float) -> bool:
-        """Give a new instance to the call it was started for; False when that is served already."""
+        """Give a new instance to the call it was started for; False when that does without."""
         for call in self.backlog.waiting():
             if call.instance_id == instance.id:
+                function = self._state.functions[call.invocation.function]
+                found = routing.Serve(instance.id, routing.start_kind(instance, function))
+                if self._waits(call, function, found, at_s):
+                    call.instance_id = None
+                    return False
                 self._dispatch(call, instance.id, StartKind.COLD, at_s)
                 return True
         return False
@@ -156,11 +166,13 @@ class Serving:
         call.started_s = event.at_s
         if event.instance_id in self._state.instances:
             self._state.started(event.instance_id, call.invocation.function, event.tier)
-        if event.report is not None:
-            self._quarantine.cleared(call.invocation.function)
-            name, report = call.invocation.function, event.report
+        name, report = call.invocation.function, event.report
+        if report is not None:
+            self._quarantine.cleared(name)
             self._state.catalogue.learn(name, report, event.tier)
             self._state.forked(event.instance_id, name, report.library_bytes)
+        loading_s = event.at_s - call.dispatched_s
+        self._patience.started(self._state.functions[name], call.start_kind, loading_s)
 
     def completed(self, event: ev.Completed) -> None:
         """Close a call that was answered."""
@@ -168,7 +180,7 @@ class Serving:
         if call is None:
             return
         kind, timings = call.start_kind or StartKind.WARM, call.timings(event.at_s)
-        self._patience.learn(call.invocation.function, timings.run_s)
+        self._patience.ended(call.invocation.function, timings.run_s)
         self._finish(call, Served(kind, event.instance_id, timings))
         self._run_ended(call, event.instance_id, kept=not event.exited, at_s=event.at_s)
 
@@ -178,9 +190,9 @@ class Serving:
         if call is None:
             return
         if event.kind is ev.FailureKind.CRASH:
-            self._lost(call, _error(event))
+            self._lost(call, FunctionFailed(event.error))
         else:
-            self._finish(call, _error(event))
+            self._finish(call, _ERRORS.get(event.kind, FunctionFailed)(event.error))
         if event.kind is ev.FailureKind.LOAD:
             self._quarantine.failed(call.invocation.function, event.error, event.at_s)
         kept = event.kind is ev.FailureKind.ERROR
@@ -199,7 +211,7 @@ class Serving:
 
     def _place(self, call: OpenCall, at_s: float) -> None:
         function = self._state.functions[call.invocation.function]
-        call.look_again_s = math.inf
+        call.awaits, call.look_again_s = None, math.inf
         match self._decide(call, function, at_s):
             case routing.Serve() as serve if self._waits(call, function, serve, at_s):
                 pass
@@ -229,11 +241,10 @@ class Serving:
 
     def _waits(self, call: OpenCall, function: Function, serve: routing.Serve, at_s: float) -> bool:
         """Whether a call that would have to load its function waits for one that runs instead."""
-        patient = self._settings.warm_keeps_model
-        until_s = self._patience.until_s(call, function, serve, at_s) if patient else None
-        if until_s is not None:
-            call.look_again_s = until_s
-        return until_s is not None
+        run = self._patience.awaited(call, function, serve, at_s)
+        if run is not None:
+            call.awaits, call.look_again_s = run.invocation_id, run.overdue_s
+        return run is not None
 
     def _dispatch(self, call: OpenCall, instance_id: str, kind: StartKind, at_s: float) -> None:
         invocation = call.invocation
@@ -287,13 +298,3 @@ class Serving:
         self.backlog.close(call)
         invocation = call.invocation
         self._outbox.append(Finish(invocation.id, invocation.function, outcome))
-
-
-def _error(event: ev.Failed) -> InvocationError:
-    match event.kind:
-        case ev.FailureKind.DEADLINE:
-            return DeadlineExceeded(event.error)
-        case ev.FailureKind.CANCELLED:
-            return Cancelled(event.error)
-        case _:
-            return FunctionFailed(event.error)

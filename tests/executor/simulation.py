@@ -14,6 +14,7 @@ from executor.preload import PlanSettings
 from executor.reconcile import Budget
 from executor.runtimes.sim import SimRuntime
 from executor.runtimes.sim_costs import SimCosts
+from executor.runtimes.sim_libraries import SimLibrary
 from executor.serving import ServeSettings
 from executor.units import MIB
 from predictors.arrival.poisson import PoissonPredictor
@@ -68,6 +69,7 @@ class Simulation:
         worker_mib: int = 1000,
         policy: KeepAlivePolicy | None = None,
         gpus: Mapping[str, int] | None = None,
+        libraries: Mapping[str, SimLibrary] | None = None,
     ) -> None:
         functions = tuple(functions)
         self.timer = EventHeap()
@@ -76,7 +78,12 @@ class Simulation:
         self.log: list[tuple[ev.Event, list[Action]]] = []
         self.controller = controller(functions, options or settings(), worker_mib, policy, gpus)
         profiles = {one.name: one.profile for one in functions}
-        costs = SimCosts(profiles, lambda _call, name: self.run_s.get(name, RUN_S), START_S)
+        costs = SimCosts(
+            profiles,
+            lambda _call, name: self.run_s.get(name, RUN_S),
+            START_S,
+            libraries=libraries or {},
+        )
         self.runtime = SimRuntime(self.timer, costs, self._happened)
         planner = ChargedPlanner(self.timer, by_priority, lambda _: SOLVE_S)
         outlets = Outlets(self._finish, _raise, self._record)

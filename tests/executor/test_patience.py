@@ -1,10 +1,14 @@
 """Waiting for a running call in place of loading anew."""
 
+from dataclasses import replace
+
 import pytest
 
 from executor.actions import Offload
-from executor.domain import StartKind
-from tests.executor.simulation import RUN_S, Simulation, settings
+from executor.domain import Function, Profile, StartKind
+from executor.runtimes.sim_libraries import SimLibrary
+from executor.units import MIB
+from tests.executor.simulation import RUN_S, START_S, Simulation, settings
 from tests.executor.worlds import function
 
 F, G = function("f"), function("g")
@@ -83,3 +87,54 @@ def test_a_call_waits_no_longer_for_one_that_takes_longer_than_they_do() -> None
     assert made.served(stuck).timings.run_s == 20.0
     assert made.served(waiting).start_kind is StartKind.WARM
     assert made.served(waiting).timings.wait_s == pytest.approx(2 * RUN_S - 0.15)
+
+
+TORCH = SimLibrary("torch", import_s=1.3, memory_bytes=200 * MIB)
+FORKED = Profile(0.03, 0.02, 100 * MIB, library_bytes=TORCH.memory_bytes)
+
+
+def sharing(run_s: float) -> Simulation:
+    """An instance of one owner that has imported the library of all its functions for ``f``."""
+
+    def forked(name: str) -> Function:
+        return replace(function(name), profile=FORKED, library=TORCH.name)
+
+    made = Simulation(
+        [forked(name) for name in "fgh"],
+        settings(preload=False),
+        worker_mib=3000,
+        libraries=dict.fromkeys("fgh", TORCH),
+    )
+    made.run_s["f"] = run_s
+    made.call("f", 1.0)
+    made.run(9.0)
+    return made
+
+
+def test_a_call_waits_for_one_that_ends_sooner_than_its_library_is_imported_elsewhere() -> None:
+    made = sharing(run_s=START_S + 0.3)
+    made.call("f", 10.0)
+    waiting = made.call("g", 10.1)
+    made.run(20.0)
+    assert made.served(waiting).start_kind is StartKind.LIBRARY
+    assert made.served(waiting).instance_id == "i1"
+    assert made.served(waiting).timings.wait_s == pytest.approx(START_S + 0.3 - 0.1)
+
+
+def test_a_call_imports_its_library_where_no_other_call_ends_sooner() -> None:
+    made = sharing(run_s=5.0)
+    made.call("f", 10.0)
+    importing = made.call("g", 10.1)
+    made.run(20.0)
+    assert made.served(importing).instance_id == "i2"
+    assert made.served(importing).timings.wait_s == pytest.approx(START_S)
+
+
+def test_one_call_waits_for_each_that_runs_with_its_library() -> None:
+    made = sharing(run_s=START_S + 0.3)
+    made.call("f", 10.0)
+    waiting, importing = made.call("g", 10.1), made.call("h", 10.1)
+    made.run(20.0)
+    assert made.served(waiting).instance_id == "i1"
+    assert made.served(importing).instance_id in ("i2", "i3")
+    assert made.served(importing).timings.wait_s == pytest.approx(START_S)
