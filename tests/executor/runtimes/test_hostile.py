@@ -1,8 +1,6 @@
 """Functions that mean ill: whatever they do, there is one error, and the instance goes on."""
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +8,9 @@ import pytest
 
 from executor import events as ev
 from executor.actions import Offload
-from tests.executor.runtimes import containers, worlds
-from tests.executor.runtimes.worlds import ECHO, World, handler, script
+from tests.executor.runtimes import worlds
+from tests.executor.runtimes.conftest import Way
+from tests.executor.runtimes.worlds import ECHO, handler, script
 
 pytestmark = [
     pytest.mark.anyio,
@@ -89,23 +88,10 @@ while True:
     sys.stdout.write("x" * (1 << 20))
 """
 
-Way = Callable[..., AbstractAsyncContextManager[World]]
-
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(worlds.world, id="process"),
-        pytest.param(containers.world, id="docker", marks=pytest.mark.docker),
-    ]
-)
-def way(request: pytest.FixtureRequest) -> Way:
-    made: Way = request.param
-    return made
 
 
 async def fails_and_echo_answers(way: Way, package: Any, folder: Path) -> ev.Failed:

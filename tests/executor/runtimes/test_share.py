@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -11,28 +9,15 @@ import pytest
 from executor import events as ev
 from executor.actions import CancelRun, Offload
 from executor.functions import Package
-from tests.executor.runtimes import containers, worlds
-from tests.executor.runtimes.worlds import ECHO, HANG, PATIENCE_S, World, handler, sharing
+from tests.executor.runtimes.conftest import Way
+from tests.executor.runtimes.worlds import ECHO, HANG, PATIENCE_S, handler, sharing
 
 pytestmark = pytest.mark.anyio
-
-Way = Callable[..., AbstractAsyncContextManager[World]]
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(worlds.world, id="process"),
-        pytest.param(containers.world, id="docker", marks=pytest.mark.docker),
-    ]
-)
-def way(request: pytest.FixtureRequest) -> Way:
-    made: Way = request.param
-    return made
 
 
 WANDERS = """

@@ -1,8 +1,6 @@
 """Functions that answer in parts: each comes when it is there, and the call ends once."""
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +10,8 @@ from executor import events as ev
 from executor.actions import CancelRun, Run
 from executor.calls import Payload
 from executor.domain import Tier
-from tests.executor.runtimes import containers, worlds
+from tests.executor.runtimes import worlds
+from tests.executor.runtimes.conftest import Way
 from tests.executor.runtimes.worlds import PATIENCE_S, World, handler, request, script
 
 pytestmark = pytest.mark.anyio
@@ -49,23 +48,10 @@ while True:
     headstart.answer({"y": [2]})
 """
 
-Way = Callable[..., AbstractAsyncContextManager[World]]
-
 
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(worlds.world, id="process"),
-        pytest.param(containers.world, id="docker", marks=pytest.mark.docker),
-    ]
-)
-def way(request: pytest.FixtureRequest) -> Way:
-    made: Way = request.param
-    return made
 
 
 class Listener:
