@@ -2,6 +2,7 @@
 
 import math
 
+from executor import workers
 from executor.accounts import Accounts
 from executor.actions import Action, StartInstance, StopInstance
 from executor.domain import NOBODY, Function, Instance, InstanceState, StartKind, stem_name
@@ -125,7 +126,7 @@ class Hosting:
 
     def _has_room(self) -> bool:
         """Whether the least that anything needs is free."""
-        return self._state.free_bytes(self._state.roomiest()) >= self._least_bytes
+        return self._state.free_bytes(workers.roomiest(self._state)) >= self._least_bytes
 
     def _add_missing(self, name: str, at_s: float) -> None:
         for _ in range(self._lifecycle.missing(name)):
@@ -136,7 +137,7 @@ class Hosting:
     def _add_stem_cells(self, cell: StemCell, at_s: float) -> None:
         name = stem_name(cell.kind)
         while self._state.census.spare[name] < cell.count:
-            worker = self._state.roomiest()
+            worker = workers.roomiest(self._state)
             if self._state.free_bytes(worker) < cell.memory_bytes:
                 self._lacking[name] = None
                 return
@@ -157,7 +158,7 @@ class Hosting:
     def _create_ahead(self, name: str, keep_alive_s: float, at_s: float) -> bool:
         """Start an instance if there is room; a worker that starts none is asked once a tick."""
         function = self._state.functions[name]
-        worker = self._state.roomiest_for(function)
+        worker = workers.roomiest_for(self._state, function)
         if self._state.free_bytes(worker) < function.memory_limit_bytes:
             return False
         if worker in self._state.failing:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from executor import workers
 from executor.domain import (
     Function,
     Instance,
@@ -141,7 +142,7 @@ def _choose_new(
     instance_id = reusable(function)
     if instance_id is not None:
         return Reuse(instance_id)
-    roomiest = state.roomiest_for(function)
+    roomiest = workers.roomiest_for(state, function)
     if state.free_bytes(roomiest) >= need:
         return Create(roomiest)
     victims = [_victims(state, worker, need, eviction_rank) for worker in state.answering]

@@ -81,25 +81,6 @@ class State:
             self.failing.discard(worker)
         self.capacity_version += 1
 
-    def roomiest(self) -> str:
-        """Name the worker with the most free memory, of those that answer."""
-        return max(self.answering, key=self.free_bytes)
-
-    def roomiest_for(self, function: Function) -> str:
-        """Name the worker with the most free memory, of those with room and a GPU if it has use.
-
-        One whose last instance failed to start comes last of those with room, and one that does not
-        answer not at all: it has much of that when its engine is gone.
-        """
-
-        def rank(worker: str) -> tuple[bool, bool, int]:
-            free_bytes = self.free_bytes(worker)
-            fits = free_bytes >= function.memory_limit_bytes
-            useful = function.profile.gpu is not None and bool(self.workers[worker].gpus)
-            return fits and worker not in self.failing, useful and fits, free_bytes
-
-        return max(self.answering, key=rank)
-
     def of_owner(self, owner: str) -> Iterator[Instance]:
         """All instances of an owner, oldest first."""
         return (self.instances[id_] for id_ in self.census.by_owner[owner])

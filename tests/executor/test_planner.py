@@ -14,6 +14,7 @@ from executor.planner import CHURN_COST_RATIO, Outlook, capacity_bytes, outlook,
 from executor.snapshot import Snapshot, take_snapshot
 from executor.state import State
 from executor.units import MIB
+from executor.workers import roomiest_for
 from solver import Problem, solve
 from tests.executor.worlds import function, hold, idle_instance, on_gpu, state
 from tests.solver.problems import restated
@@ -237,10 +238,10 @@ def test_a_gpu_that_can_never_hold_the_function_is_not_chosen() -> None:
 def test_functions_with_use_for_a_gpu_go_to_workers_with_one_while_there_is_room() -> None:
     workers = [Worker("a", 900 * MIB), Worker("b", 500 * MIB, {"k": 100 * MIB})]
     world = State([on_gpu(F, gpu_mib=50), G], workers)
-    assert world.roomiest_for(G) == "a"
-    assert world.roomiest_for(on_gpu(F, gpu_mib=50)) == "b"
+    assert roomiest_for(world, G) == "a"
+    assert roomiest_for(world, on_gpu(F, gpu_mib=50)) == "b"
     world.create("b", "f", 0.0)
-    assert world.roomiest_for(on_gpu(F, gpu_mib=50)) == "a"
+    assert roomiest_for(world, on_gpu(F, gpu_mib=50)) == "a"
 
 
 def test_a_load_beside_what_calls_may_take_away_costs_more() -> None:

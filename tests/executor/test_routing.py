@@ -6,6 +6,7 @@ from executor.routing import Create, Decision, Evict, Refuse, Reuse, Serve, Wait
 from executor.routing import choose as choose_from
 from executor.state import State
 from executor.units import MIB
+from executor.workers import roomiest_for
 from tests.executor.worlds import function, hold, idle_instance, state
 
 F, G, H = (function(name) for name in "fgh")
@@ -127,7 +128,7 @@ def test_a_worker_that_starts_nothing_is_tried_only_when_the_others_are_full() -
     busy(world, idle_instance(world, "f").id, "f")
     assert choose(world, F, nothing, nothing) == Create("dead")
     world.ready(world.create("dead", "f", 0.0).id, 0, 0.0)
-    assert world.roomiest_for(F) == "dead"
+    assert roomiest_for(world, F) == "dead"
 
 
 def test_room_is_made_on_workers_that_answer() -> None:
