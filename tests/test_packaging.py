@@ -23,7 +23,7 @@ HOMES = {
     "uvicorn": ("executor/gateway",),
     "prometheus_client": ("executor/gateway", "executor/server.py", "bench/gateway"),
     "matplotlib": ("bench/report",),
-    "typer": ("executor/cli.py", "executor/plan_command.py", "bench"),
+    "typer": ("executor/cli.py", "executor/models_command.py", "executor/plan_command.py", "bench"),
 }
 """Where a third-party package may be imported: files, or folders by their beginning."""
 
