@@ -3,7 +3,6 @@
 import errno
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -48,7 +47,9 @@ def detect(base_uid: int, *, wanted: bool) -> Isolation:
         return Isolation(users=False, mounts=False, base_uid=base_uid, reason="switched off")
     if os.geteuid() != 0:
         return Isolation(users=False, mounts=False, base_uid=base_uid, reason="not run by root")
-    error = _try_in_child(lambda: linux.leave_namespaces(linux.CLONE_NEWNS | linux.CLONE_NEWIPC))
+    error = linux.try_in_child(
+        lambda: linux.leave_namespaces(linux.CLONE_NEWNS | linux.CLONE_NEWIPC)
+    )
     reason = "" if error == 0 else f"no mount namespaces: {os.strerror(error)}"
     return Isolation(users=True, mounts=error == 0, base_uid=base_uid, reason=reason)
 
@@ -112,15 +113,3 @@ class Cells:
             if users == 1 or uid not in self._users:
                 return uid
         raise OSError(errno.EAGAIN, f"all {users} users of the instance are taken")
-
-
-def _try_in_child(attempt: Callable[[], None]) -> int:
-    """Try something in a process of its own and return its errno, 0 if it went well."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            attempt()
-        except OSError as error:
-            os._exit(error.errno or 255)
-        os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

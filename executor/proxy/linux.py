@@ -1,4 +1,4 @@
-"""The few system calls that the standard library does not wrap.
+"""The few system calls that the standard library does not wrap, and ways to fork.
 
 See prctl(2), unshare(2), setns(2), mount(2), capset(2).
 """
@@ -6,6 +6,7 @@ See prctl(2), unshare(2), setns(2), mount(2), capset(2).
 import ctypes
 import os
 import struct
+from collections.abc import Callable
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_KEEPCAPS = 8
@@ -64,6 +65,18 @@ def fork_first() -> int:
             join_namespace(own, CLONE_NEWPID)
         os.close(own)
     return pid
+
+
+def try_in_child(attempt: Callable[[], None]) -> int:
+    """Try something in a process of its own and return its errno, 0 if it went well."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            attempt()
+        except OSError as error:
+            os._exit(error.errno or 255)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 def become_with_capabilities(uid: int) -> None:
