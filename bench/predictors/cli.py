@@ -1,59 +1,34 @@
 """``headstart bench predictors`` and ``headstart bench train-predictor``."""
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import Progress, track
 
 from bench.predictors.classes import classify
 from bench.predictors.contestants import CONTESTANTS
-from bench.predictors.data import read_traces
+from bench.predictors.courses import Course, of_log, of_trace
+from bench.predictors.data import read_logs, read_traces
 from bench.predictors.examples import of_traces
 from bench.predictors.folds import TEST, TRAINING, VALIDATION, in_folds
 from bench.predictors.scores import Scores, join
-from bench.predictors.tables import Row, markdown, rows_of, write_csv
-from bench.predictors.walk import moments, score
+from bench.predictors.tables import Row, markdown, row_of_log, rows_of, write_csv
+from bench.refusals import told_in_a_line
 from bench.report import Curve, calibration
-from bench.traces.minutes import MinuteTrace, TraceError
-from bench.traces.spread import Arrivals, spread
+from bench.traces.tables import TraceError
 from predictors.arrival.neural import CHECKPOINT
 
 app = typer.Typer()
 
-MAX_PER_MINUTE = 60
-WARM_UP_S = 3600.0
 LEAST_FORECASTS = 1000
 
 Data = Annotated[
     Path, typer.Option(envvar="HEADSTART_DATA", help="Folder with the traces in traces/.")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Course:
-    """A trace to walk through: its calls, the times to forecast at and to score from."""
-
-    trace: MinuteTrace
-    arrivals: Arrivals
-    times_s: NDArray[np.float64]
-
-    def score(self, name: str, horizon_s: float) -> Scores:
-        """Let a new predictor walk through it."""
-        times_s = self.times_s[self.times_s <= self.trace.end_s - horizon_s]
-        return score(
-            CONTESTANTS[name](),
-            self.arrivals,
-            len(self.trace.names),
-            times_s,
-            horizon_s,
-            self.trace.start_s + WARM_UP_S,
-        )
 
 
 @app.command()
@@ -66,28 +41,43 @@ def predictors(
         str, typer.Option("--predictors", help=f"Which of {', '.join(CONTESTANTS)}.")
     ] = ",".join(CONTESTANTS),
     horizons: Annotated[str, typer.Option(help="Seconds ahead.")] = "10,60,600",
-    functions: Annotated[int, typer.Option(help="At most so many of each trace.")] = 500,
-    every_s: Annotated[float, typer.Option(help="Mean time between forecasts.")] = 60.0,
-    seed: Annotated[int, typer.Option(help="Of calls within minutes and times to ask.")] = 1,
+    functions: Annotated[int, typer.Option(min=1, help="At most so many of each trace.")] = 500,
+    every_s: Annotated[float, typer.Option(min=1.0, help="Mean time between forecasts.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of calls within minutes, times to ask.")] = 1,
 ) -> None:
-    """Walk forward through the traces and score every predictor on functions held out."""
-    rng = np.random.default_rng(seed)
-    courses = {name: _course(trace, functions, every_s, rng) for name, trace in _read(data).items()}
-    kinds = {name: classify(course.trace) for name, course in courses.items()}
-    horizons_s = _horizons_s(horizons)
-    runs = [(name, horizon_s) for horizon_s in horizons_s for name in _contestants(names)]
-    rows: list[Row] = []
-    curves: dict[str, dict[str, Curve]] = {}
-    for name, horizon_s in track(runs, "walking forward"):
-        scores = {key: course.score(name, horizon_s) for key, course in courses.items()}
-        rows += rows_of(name, horizon_s, scores, kinds)
-        curves.setdefault(f"{horizon_s:g} s ahead", {})[name] = _curve(scores)
-    out.mkdir(parents=True, exist_ok=True)
-    write_csv(out / "predictors.csv", rows)
-    (out / "predictors.md").write_text(markdown(rows))
-    calibration(out / "calibration.png", curves, "Forecast chance of a call, and how often it came")
+    """Walk forward through the traces and score every predictor on functions held out.
+
+    Logs of other systems, where they are there, are walked through as well and kept apart.
+    """
+    with told_in_a_line(TraceError, OSError):
+        out.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(seed)
+        kinds, courses = {}, {}
+        for name, trace in read_traces(data / "traces").items():
+            held_out = trace.only(rng.permutation(in_folds(trace, TEST))[:functions])
+            kinds[name], courses[name] = classify(held_out), of_trace(held_out, every_s, rng)
+        logs = {name: of_log(log, rng) for name, log in read_logs(data / "traces").items()}
+        horizons_s = _horizons_s(horizons, min(course.longest_s for course in courses.values()))
+        runs = [(name, horizon_s) for horizon_s in horizons_s for name in _contestants(names)]
+        rows: list[Row] = []
+        of_logs: list[Row] = []
+        curves: dict[str, dict[str, Curve]] = {}
+        for name, horizon_s in track(runs, "walking forward"):
+            scores = {key: _score(course, name, horizon_s) for key, course in courses.items()}
+            rows += rows_of(name, horizon_s, scores, kinds)
+            curves.setdefault(f"{horizon_s:g} s ahead", {})[name] = _curve(scores)
+            of_logs += [
+                row_of_log(name, horizon_s, key, _score(log, name, horizon_s))
+                for key, log in logs.items()
+                if horizon_s <= log.longest_s
+            ]
+        write_csv(out / "predictors.csv", [*rows, *of_logs])
+        tables = markdown(rows, of_logs)
+        (out / "predictors.md").write_text(tables)
+        title = "Forecast chance of a call, and how often it came"
+        calibration(out / "calibration.png", curves, title)
     console = Console()
-    console.print(Markdown(markdown(rows)))
+    console.print(Markdown(tables))
     console.print(f"{out}: predictors.csv, predictors.md, calibration.png", highlight=False)
 
 
@@ -95,54 +85,47 @@ def predictors(
 def train_predictor(
     data: Data = Path("../shared/data"),
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = CHECKPOINT,
-    epochs: Annotated[int, typer.Option(help="Passes over the examples.")] = 80,
-    seed: Annotated[int, typer.Option(help="Of the examples and the training.")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="Passes over the examples.")] = 80,
+    seed: Annotated[int, typer.Option(min=0, help="Of the examples and the training.")] = 1,
 ) -> None:
     """Train the neural predictor on the traces' training functions; needs torch."""
-    from bench.predictors import train  # only here, since it needs torch
+    with told_in_a_line(TraceError, OSError, ModuleNotFoundError):
+        from bench.predictors import train  # only here, since it needs torch
 
-    rng = np.random.default_rng(seed)
-    traces = _read(data)
-    rows, held_out = of_traces(traces, TRAINING, rng), of_traces(traces, VALIDATION, rng)
-    with Progress() as progress:
-        task = progress.add_task(f"training on {len(rows.features)} examples", total=epochs)
-        network = train.train(rows, epochs, seed, lambda *_: progress.advance(task))
-    train.save(network, out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        rng = np.random.default_rng(seed)
+        traces = read_traces(data / "traces")
+        rows, held_out = of_traces(traces, TRAINING, rng), of_traces(traces, VALIDATION, rng)
+        with Progress() as progress:
+            task = progress.add_task(f"training on {len(rows.features)} examples", total=epochs)
+            network = train.train(rows, epochs, seed, lambda *_: progress.advance(task))
+        train.save(network, out)
     for horizon_s, loss in train.validate(network, held_out).items():
         typer.echo(f"log-loss on validation functions, horizon {horizon_s:g} s: {loss:.4f}")
 
 
-def _read(data: Path) -> dict[str, MinuteTrace]:
-    try:
-        return read_traces(data / "traces")
-    except TraceError as error:
-        raise typer.BadParameter(str(error), param_hint="--data") from error
-
-
-def _contestants(names: str) -> list[str]:
-    for name in names.split(","):
+def _contestants(text: str) -> list[str]:
+    names = list(dict.fromkeys(text.split(",")))
+    for name in names:
         if name not in CONTESTANTS:
             expected = f"expected some of {', '.join(CONTESTANTS)}"
             raise typer.BadParameter(f"{name!r}, {expected}", param_hint="--predictors")
-    return names.split(",")
+    return names
 
 
-def _horizons_s(horizons: str) -> list[float]:
+def _horizons_s(text: str, longest_s: float) -> list[float]:
     try:
-        horizons_s = [float(horizon) for horizon in horizons.split(",")]
+        horizons_s = list(dict.fromkeys(float(horizon) for horizon in text.split(",")))
     except ValueError:
         horizons_s = []
-    if not horizons_s or min(horizons_s) <= 0:
-        message = f"{horizons!r}, expected positive numbers such as 10,60"
+    if not horizons_s or not all(0 < one <= longest_s for one in horizons_s):
+        message = f"{text!r}, expected numbers such as 10,60, above 0 and up to {longest_s:.0f}"
         raise typer.BadParameter(message, param_hint="--horizons")
     return horizons_s
 
 
-def _course(trace: MinuteTrace, functions: int, every_s: float, rng: np.random.Generator) -> Course:
-    rows = rng.permutation(in_folds(trace, TEST))[:functions]
-    chosen = trace.only(rows)
-    arrivals = spread(chosen, rng, MAX_PER_MINUTE)
-    return Course(chosen, arrivals, moments(chosen.start_s, chosen.end_s, every_s, rng))
+def _score(course: Course, name: str, horizon_s: float) -> Scores:
+    return course.score(CONTESTANTS[name](), horizon_s)
 
 
 def _curve(scores: dict[str, Scores]) -> Curve:

@@ -48,6 +48,12 @@ def rows_of(
     return rows
 
 
+def row_of_log(predictor: str, horizon_s: float, log: str, scores: Scores) -> Row:
+    """Return the row of one predictor and horizon over all functions of a log."""
+    whole = join([scores])
+    return _row(predictor, horizon_s, log, ALL, whole, np.full(whole.functions, True))
+
+
 def _row(
     predictor: str,
     horizon_s: float,
@@ -79,8 +85,11 @@ def write_csv(file: Path, rows: Iterable[Row]) -> None:
         writer.writerows(asdict(row) for row in rows)
 
 
-def markdown(rows: list[Row]) -> str:
-    """Return the tables over all traces: log-loss by class, then the other measures by horizon."""
+def markdown(rows: list[Row], of_logs: list[Row]) -> str:
+    """Return the tables over all traces, and one of logs.
+
+    That is the log-loss by class, then the other measures by horizon.
+    """
     pooled = [row for row in rows if row.trace == ALL]
     horizons_s = sorted({row.horizon_s for row in pooled})
     parts = [_by_class("Log-loss, mean over the horizons", pooled)]
@@ -88,6 +97,8 @@ def markdown(rows: list[Row]) -> str:
         at_horizon = [row for row in pooled if row.horizon_s == horizon_s]
         parts.append(_by_class(f"Log-loss, horizon {horizon_s:g} s", at_horizon))
     parts.append(_by_measure([row for row in pooled if row.kind == ALL], horizons_s))
+    if of_logs:
+        parts.append(_by_log(of_logs))
     return "\n".join(parts)
 
 
@@ -118,4 +129,19 @@ def _by_measure(rows: list[Row], horizons_s: list[float]) -> str:
         mine = {row.horizon_s: row for row in rows if row.predictor == predictor}
         cells = [f"{getattr(mine[h], name):.4f}" for name in names for h in horizons_s]
         lines.append(f"| {predictor} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _by_log(rows: list[Row]) -> str:
+    predictors = list(dict.fromkeys(row.predictor for row in rows))
+    losses = {(row.trace, row.horizon_s, row.predictor): row.log_loss for row in rows}
+    lines = [
+        "### Log-loss on logs of other systems\n",
+        f"| log | functions | horizon | {' | '.join(predictors)} |",
+        "|---|---:|---:|" + "---:|" * len(predictors),
+    ]
+    by_place = {(row.trace, row.horizon_s): row.functions for row in rows}
+    for (log, horizon_s), functions in sorted(by_place.items()):
+        cells = [f"{losses[log, horizon_s, predictor]:.4f}" for predictor in predictors]
+        lines.append(f"| {log} | {functions} | {horizon_s:g} s | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -10,10 +10,12 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from bench.profile.measure import Laboratory, profiled
-from bench.replay.profiles import write_profile
+from bench.profile.measure import CallFailed, Laboratory, profiled
+from bench.refusals import told_in_a_line
+from bench.replay.profiles import ProfileFile, write_profile
 from executor.calls import Payload
 from executor.clock import since_midnight
+from executor.errors import ConfigError, RuntimeFailure
 from executor.functions import Package
 from executor.packages import read_packages
 from executor.runtimes.process import ProcessRuntime
@@ -41,22 +43,17 @@ def profile(
 
     Each needs an example.json in its folder: the body of an inference request.
     """
-    console = Console()
     with (
-        Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console
-        ) as bar,
+        told_in_a_line(ConfigError, RuntimeFailure, CallFailed, OSError, ModuleNotFoundError),
         tempfile.TemporaryDirectory(prefix="headstart-profile-") as directory,
     ):
+        out.parent.mkdir(parents=True, exist_ok=True)
         Path(directory).chmod(0o711)
         if networks:
             packages, requests = _networks(Path(directory, "networks"), share_libraries)
         else:
             packages = read_packages(functions, models=models, python=Path(sys.executable))
-            requests = {
-                name: Payload((package.folder / EXAMPLE).read_bytes())
-                for name, package in packages.items()
-            }
+            requests = _examples(packages)
         clock, state = since_midnight(), Path(directory, "state")
         laboratory = Laboratory(
             packages,
@@ -65,12 +62,33 @@ def profile(
                 packages, calls, clock, state, share_libraries=share_libraries
             ),
         )
+        write_profile(out, _measured(laboratory, packages, requests, repeats))
+    Console().print(f"profile: {out}")
+
+
+def _measured(
+    laboratory: Laboratory,
+    packages: dict[str, Package],
+    requests: dict[str, Payload],
+    repeats: int,
+) -> ProfileFile:
+    """Measure under a bar for each function."""
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()) as bar:
         tasks = {name: bar.add_task(name, total=repeats) for name in requests}
-        costs = asyncio.run(
+        return asyncio.run(
             profiled(laboratory, packages, requests, repeats, lambda name: bar.advance(tasks[name]))
         )
-    write_profile(out, costs)
-    console.print(f"profile: {out}")
+
+
+def _examples(packages: dict[str, Package]) -> dict[str, Payload]:
+    """Read the body of a request for each function."""
+    bodies = {}
+    for name, package in packages.items():
+        file = package.folder / EXAMPLE
+        if not file.is_file():
+            raise ConfigError(package.folder, EXAMPLE, None, "a file with the body of a request")
+        bodies[name] = Payload(file.read_bytes())
+    return bodies
 
 
 def _networks(folder: Path, shared: bool) -> tuple[dict[str, Package], dict[str, Payload]]:

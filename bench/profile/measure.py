@@ -99,7 +99,10 @@ class Laboratory:
         """
         samples = []
         for _ in range(repeats):
-            samples.append(await self._sample(function, request))
+            try:
+                samples.append(await self._sample(function, request))
+            except CallFailed as error:
+                raise CallFailed(f"{function}: {error}") from error
             on_sample()
         return samples
 

@@ -5,16 +5,17 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bench.refusals import told_in_a_line
 from bench.replay.figures import draw
 from bench.replay.methods import POLICIES, PRELOADS
 from bench.replay.profiles import STARTS, ProfileFile, read_profile
 from bench.replay.runs import Grid, RunKey, carry_out, pending
 from bench.replay.summary import Summary, tables
 from bench.replay.workload import Draw
-from bench.traces.minutes import TraceError, read_minutes
+from bench.traces.minutes import read_minutes
+from bench.traces.tables import TraceError
 from executor.errors import ConfigError
 
 app = typer.Typer()
@@ -58,26 +59,23 @@ def replay(
     ),
 ) -> None:
     """Replay a trace under every policy, way to pre-load, memory size and seed."""
-    grid = Grid(
-        _chosen("--policies", policies, list(POLICIES)),
-        _chosen("--preload", preload, list(PRELOADS)),
-        dict(_starts(one) for one in starts.split(",")),
-        tuple(_whole("--memory-gib", one) for one in memory_gib.split(",")),
-        _seeds(seeds),
-        Draw(functions, owners, cap, minutes),
-        _chosen("--warm-keeps-model", warm_keeps_model, ["yes", "no"]) == ("yes",),
-    )
-    try:
-        _carry_out(grid, _trace_file(trace, data), out)
-    except (ConfigError, TraceError) as error:
-        Console(stderr=True).print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-        raise typer.Exit(2) from error
+    with told_in_a_line(ConfigError, TraceError, OSError):
+        grid = Grid(
+            read_minutes(_trace_file(trace, data)),
+            _chosen("--policies", policies, list(POLICIES)),
+            _chosen("--preload", preload, list(PRELOADS)),
+            _starts(starts),
+            tuple(dict.fromkeys(_whole("--memory-gib", one) for one in memory_gib.split(","))),
+            _seeds(seeds),
+            Draw(functions, owners, cap, minutes),
+            _chosen("--warm-keeps-model", warm_keeps_model, ["yes", "no"]) == ("yes",),
+        )
+        _carry_out(grid, out)
 
 
-def _carry_out(grid: Grid, trace: Path, out: Path) -> None:
+def _carry_out(grid: Grid, out: Path) -> None:
     """Replay what is missing, and sum up all that is there."""
     console = Console()
-    counts = read_minutes(trace)
     keys = pending(grid, out / "runs")
     with Progress(
         TextColumn("{task.description}"),
@@ -93,7 +91,7 @@ def _carry_out(grid: Grid, trace: Path, out: Path) -> None:
             name = key.file_name.removesuffix(".csv")
             bar.update(calls, description=name, completed=done, total=total)
 
-        for _ in carry_out(grid, keys, counts, out / "runs", progress):
+        for _ in carry_out(grid, keys, out / "runs", progress):
             bar.advance(runs)
     summary = Summary.read(out / "runs")
     (out / "summary.md").write_text(tables(summary))
@@ -109,13 +107,20 @@ def _chosen(option: str, text: str, known: list[str]) -> tuple[str, ...]:
     return names
 
 
-def _starts(name: str) -> tuple[str, ProfileFile]:
-    if name in STARTS:
-        return name, STARTS[name]()
-    file = Path(name)
+def _starts(text: str) -> dict[str, ProfileFile]:
+    found: dict[str, ProfileFile] = {}
+    for one in dict.fromkeys(text.split(",")):
+        name, costs = (one, STARTS[one]()) if one in STARTS else _starts_of_file(Path(one))
+        if name in found or (name in STARTS and one not in STARTS):
+            raise typer.BadParameter(f"--starts is {text!r}; {one!r} needs a file name of its own")
+        found[name] = costs
+    return found
+
+
+def _starts_of_file(file: Path) -> tuple[str, ProfileFile]:
     if not file.is_file():
         known = ", ".join(STARTS)
-        raise typer.BadParameter(f"--starts is {name!r}; expected one of {known}, or a file")
+        raise typer.BadParameter(f"--starts is {str(file)!r}; expected one of {known}, or a file")
     return file.stem, read_profile(file)
 
 

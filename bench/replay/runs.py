@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from bench.replay.measures import Row, measure
-from bench.replay.profiles import ProfileFile
+from bench.replay.profiles import ProfileFile, read_profile, write_profile
 from bench.replay.simulate import Case, Replay
 from bench.replay.workload import Draw, Workload, draw_workload
 from bench.traces.minutes import MinuteTrace
@@ -51,6 +51,8 @@ class Grid:
 
     Parameters
     ----------
+    trace
+        What workloads are drawn from.
     policies, preloads, starts, memory_gib, seeds
         The combinations; ``starts`` are named costs of models.
     draw
@@ -59,6 +61,7 @@ class Grid:
         Whether a function stays loaded after its call.
     """
 
+    trace: MinuteTrace
     policies: tuple[str, ...]
     preloads: tuple[str, ...]
     starts: Mapping[str, ProfileFile]
@@ -66,6 +69,12 @@ class Grid:
     seeds: tuple[int, ...]
     draw: Draw
     warm_keeps_model: bool
+
+    @property
+    def settings(self) -> str:
+        """What all runs of a folder have in common, their start costs apart."""
+        trace = f"trace={self.trace.digest}"
+        return f"{trace} {self.draw} warm_keeps_model={self.warm_keeps_model}"
 
     def runs(self) -> list[RunKey]:
         """All runs, those of one workload after the other."""
@@ -84,22 +93,31 @@ def pending(grid: Grid, folder: Path) -> list[RunKey]:
     Raises
     ------
     ConfigError
-        When the folder holds runs of other settings.
+        When the folder holds runs of other settings, or of other costs of the same name.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    settings = f"{grid.draw} warm_keeps_model={grid.warm_keeps_model}\n"
     file = folder / "settings.txt"
     if not file.exists():
-        file.write_text(settings)
-    elif file.read_text() != settings:
-        raise ConfigError(file, "settings", settings.strip(), file.read_text().strip())
+        file.write_text(f"{grid.settings}\n")
+    elif file.read_text().strip() != grid.settings:
+        raise ConfigError(file, "settings", grid.settings, file.read_text().strip())
+    for name, costs in grid.starts.items():
+        _keep_costs(folder / f"starts-{name}.yaml", costs)
     return [key for key in grid.runs() if not (folder / key.file_name).exists()]
+
+
+def _keep_costs(file: Path, costs: ProfileFile) -> None:
+    """Write start costs beside the runs that were made with them, and keep to them."""
+    if not file.exists():
+        write_profile(file, costs)
+    elif read_profile(file) != costs:
+        expected = f"the costs in {file}, or a profile file of another name"
+        raise ConfigError(file, "starts", "those of other runs", expected)
 
 
 def carry_out(
     grid: Grid,
     keys: list[RunKey],
-    trace: MinuteTrace,
     folder: Path,
     progress: Callable[[RunKey, int, int], None],
 ) -> Iterator[RunKey]:
@@ -112,7 +130,7 @@ def carry_out(
         costs, which = grid.starts[key.starts], (key.seed, key.starts)
         if which not in drawn:
             rng = np.random.default_rng(key.seed)
-            drawn = {which: draw_workload(trace, costs, grid.draw, rng)}
+            drawn = {which: draw_workload(grid.trace, costs, grid.draw, rng)}
         workload = drawn[which]
         memory_bytes = key.memory_gib * GIB
         case = Case(key.policy, key.preload, memory_bytes, key.seed, grid.warm_keeps_model)
@@ -121,7 +139,9 @@ def carry_out(
         def report(done: int, key: RunKey = key, n_calls: int = n_calls) -> None:
             progress(key, done, n_calls)
 
+        report(0)
         recorder = Replay(workload, costs, case, report).run()
+        report(n_calls)
         write_rows(folder / key.file_name, measure(workload, recorder))
         yield key
 

@@ -85,32 +85,21 @@ class Summary:
 
     def ratio(self, setup: Setup, other: Setup, metric: str, group: str = "") -> Estimate | None:
         """Return a figure over that of another set-up, seed by seed."""
-        mine, theirs = self._of(setup), self._of(other)
-        return _estimate(
-            [
-                mine[seed][metric, group] / theirs[seed][metric, group]
-                for seed in mine
-                if seed in theirs and theirs[seed].get((metric, group))
-            ]
-        )
+        pairs = self._by_seed([setup, other], metric, group)
+        return _estimate([mine / theirs for mine, theirs in pairs if theirs])
 
     def gain(self, setup: Setup) -> Estimate | None:
         """Return the part of the clairvoyant's gain in mean latency over no pre-loading."""
-        floor, ceiling = self._of(setup.other("none")), self._of(setup.other(CEILING))
-        gains = []
-        for seed, mine in self._of(setup).items():
-            if seed in floor and seed in ceiling:
-                without, best = floor[seed]["e2e_s", "mean"], ceiling[seed]["e2e_s", "mean"]
-                gains.append((without - mine["e2e_s", "mean"]) / (without - best))
-        return _estimate(gains)
+        setups = [setup, setup.other("none"), setup.other(CEILING)]
+        means = self._by_seed(setups, "e2e_s", "mean")
+        return _estimate(
+            [(floor - mine) / (floor - best) for mine, floor, best in means if floor != best]
+        )
 
     def regret(self, setup: Setup) -> Estimate | None:
         """Return what the mean latency is above the clairvoyant's, in seconds."""
-        mine, ceiling = self._of(setup), self._of(setup.other(CEILING))
-        both = [seed for seed in mine if seed in ceiling]
-        return _estimate(
-            [mine[seed]["e2e_s", "mean"] - ceiling[seed]["e2e_s", "mean"] for seed in both]
-        )
+        means = self._by_seed([setup, setup.other(CEILING)], "e2e_s", "mean")
+        return _estimate([mine - best for mine, best in means])
 
     def seeds(self, setup: Setup) -> str:
         """Name the seeds of a set-up."""
@@ -126,6 +115,13 @@ class Summary:
             )
             for place in places
         }
+
+    def _by_seed(self, setups: list[Setup], metric: str, group: str) -> list[list[float]]:
+        """Return a figure of several set-ups for each seed in which all of them have it."""
+        runs = [self._of(one) for one in setups]
+        seeds = set.intersection(*(set(of_seed) for of_seed in runs))
+        rows = [[of_seed[seed].get((metric, group)) for of_seed in runs] for seed in sorted(seeds)]
+        return [[one for one in row if one is not None] for row in rows if None not in row]
 
     def _of(self, setup: Setup) -> dict[int, Figures]:
         return {key.seed: run for key, run in self._runs.items() if _setup(key) == setup}

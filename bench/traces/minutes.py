@@ -1,23 +1,17 @@
 """Tables of invocation counts: a row a function, a column a minute of the day."""
 
-import csv
-import gzip
-import io
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.traces.tables import TraceError, check_width, read_rows
+
 MINUTES_A_DAY = 1440
 MIN_ACTIVE_MINUTES = 4
 MOST_CALLS = np.iinfo(np.int32).max
-
-
-class TraceError(ValueError):
-    """A trace file that cannot be read, with the file, line and column at fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +42,12 @@ class MinuteTrace:
         """Seconds since midnight when the trace ends."""
         return float(self.start_s + 60.0 * self.counts.shape[1])
 
+    @property
+    def digest(self) -> str:
+        """Tells traces apart by their contents."""
+        start = zlib.crc32("\n".join([str(self.first_minute), *self.names]).encode())
+        return f"{zlib.crc32(np.ascontiguousarray(self.counts).tobytes(), start):08x}"
+
     def only(self, rows: NDArray[np.intp]) -> "MinuteTrace":
         """Return the trace of some of the functions."""
         names = tuple(self.names[row] for row in rows)
@@ -65,7 +65,7 @@ def read_minutes(path: Path) -> MinuteTrace:
     TraceError
         If the file is not such a table.
     """
-    rows = _rows(path)
+    rows = read_rows(path)
     header = next(rows, [])
     minutes = [column for column, name in enumerate(header) if name.isdecimal()]
     if not minutes:
@@ -74,14 +74,14 @@ def read_minutes(path: Path) -> MinuteTrace:
     _check_minutes(path, header, minutes, first)
     counts: dict[str, list[int]] = {}
     for line, row in enumerate(rows, start=2):
-        if len(row) != len(header):
-            raise TraceError(f"{path}: line {line}: {len(row)} columns, expected {len(header)}")
+        check_width(path, line, row, header)
         name = "/".join(row[: minutes[0]])
         if name in counts:
             raise TraceError(f"{path}: line {line}: column 1: {name!r} is there twice")
         counts[name] = [_count(path, line, column + 1, row[column]) for column in minutes]
-    table = np.array(list(counts.values()), np.int32).reshape(len(counts), len(minutes))
-    return MinuteTrace(tuple(counts), first - 1, table)
+    if not counts:
+        raise TraceError(f"{path}: line 2: no rows, expected one for each function")
+    return MinuteTrace(tuple(counts), first - 1, np.array(list(counts.values()), np.int32))
 
 
 def gap_cv(counts: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -101,15 +101,6 @@ def _row_gap_cv(row: NDArray[np.int32]) -> float:
         return float("nan")
     gaps = np.diff(active)
     return float(np.std(gaps) / np.mean(gaps))
-
-
-def _rows(path: Path) -> Iterator[list[str]]:
-    try:
-        data = path.read_bytes()
-        text = gzip.decompress(data) if path.suffix == ".gz" else data
-        yield from csv.reader(io.StringIO(text.decode()))
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
-        raise TraceError(f"{path}: {error}") from error
 
 
 def _check_minutes(path: Path, header: list[str], columns: list[int], first: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.predictors.classes import BURSTY, RARE
 from bench.predictors.scores import Scores
-from bench.predictors.tables import ALL, Row, markdown, rows_of, write_csv
+from bench.predictors.tables import ALL, Row, markdown, row_of_log, rows_of, write_csv
 
 
 @pytest.fixture
@@ -42,7 +42,16 @@ def test_csv_has_every_row(rows: list[Row], tmp_path: Path) -> None:
 
 
 def test_markdown_has_a_line_for_each_predictor(rows: list[Row]) -> None:
-    text = markdown(rows)
+    text = markdown(rows, [])
     assert "| predictor | bursty (1) | rare (1) | all (2) |" in text
     assert "| one | 0.6931 | 0.1054 | 0.3993 |" in text
     assert text.count("| two |") == 4
+
+
+def test_logs_have_a_table_of_their_own(rows: list[Row]) -> None:
+    scores = Scores(1)
+    scores.add(np.array([[0.5] * 4]), np.array([4]))
+    text = markdown(rows, [row_of_log("one", 10.0, "log", scores)])
+    assert "| log | functions | horizon | one |" in text
+    assert "| log | 1 | 10 s | 0.6931 |" in text
+    assert "| one | 0.6931 | 0.1054 | 0.3993 |" in text

@@ -38,5 +38,22 @@ def test_a_function_that_fails_is_an_error(tmp_path: Path) -> None:
     example(tmp_path / "f" / "bad")
     arguments = ["--functions", str(tmp_path / "f"), "--models", str(tmp_path)]
     done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / "out.yaml")])
-    assert "ValueError: no" in str(done.exception)
+    assert done.exit_code == 2
+    assert "error: bad: " in done.output
+    assert "ValueError: no" in done.output
     assert not (tmp_path / "out.yaml").exists()
+
+
+def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file")
+    write_function(tmp_path / "f" / "mute", ECHO)
+    for functions, out, message in [
+        ("nowhere", "out.yaml", "nowhere: functions is []"),
+        ("f", "out.yaml", "mute: example.json is None; expected a file with the body of a request"),
+        ("f", "blocked/out.yaml", "blocked"),
+    ]:
+        arguments = ["--functions", str(tmp_path / functions), "--models", str(tmp_path)]
+        done = CliRunner().invoke(app, [*arguments, "--out", str(tmp_path / out)])
+        assert done.exit_code == 2
+        assert done.output.startswith("error: ")
+        assert message in done.output

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.replay.cli import app
+from bench.replay.profiles import PRIVATE_FILE
 
 TRACE = "HashOwner,HashFunction,1,2,3,4,5\n" + "".join(
     f"o{row % 2},f{row},{row % 3},1,0,{row % 2},2\n" for row in range(6)
@@ -64,10 +65,63 @@ def test_a_trace_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in result.output
 
 
+def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "blocked").write_text("a file")
+    (tmp_path / "empty.csv").write_text("id,1,2\n")
+    (tmp_path / "costs.yaml").write_text("models: {}\n")
+    for option, value, message in [
+        ("--out", "blocked", "blocked"),
+        ("--trace", "empty.csv", "empty.csv: line 2: no rows"),
+        ("--starts", "costs.yaml", "costs.yaml: start_s"),
+    ]:
+        result = run(tmp_path, option, str(tmp_path / value))
+        assert result.exit_code == 2
+        assert result.output.startswith("error: ")
+        assert message in result.output
+
+
+def test_starts_of_one_name_are_refused(tmp_path: Path) -> None:
+    shipped, named_alike = PRIVATE_FILE.read_text(), tmp_path / "private.yaml"
+    named_alike.write_text(shipped)
+    result = run(tmp_path, "--starts", str(named_alike))
+    assert result.exit_code == 2
+    assert "--starts" in result.output
+    (tmp_path / "other").mkdir()
+    for folder in (tmp_path, tmp_path / "other"):
+        (folder / "mine.yaml").write_text(shipped)
+    both = f"{tmp_path / 'mine.yaml'},{tmp_path / 'other' / 'mine.yaml'}"
+    assert run(tmp_path, "--starts", both).exit_code == 2
+
+
+def test_traces_without_calls_and_with_one_function_are_replayed(tmp_path: Path) -> None:
+    chosen = ["--policies", "openwhisk", "--memory-gib", "4", "--seeds", "1"]
+    for name, counts in {"quiet": "0,0", "single": "1,2"}.items():
+        file = tmp_path / f"{name}.csv"
+        file.write_text(f"id,1,2\na,{counts}\n")
+        out = ["--out", str(tmp_path / name)]
+        result = run(tmp_path, *chosen, "--trace", str(file), "--functions", "1", *out)
+        assert result.exit_code == 0, result.output
+        assert "clairvoyant" in (tmp_path / name / "summary.md").read_text()
+
+
+def test_an_interrupted_replay_goes_on_with_what_is_missing(tmp_path: Path) -> None:
+    chosen = ["--policies", "openwhisk", "--preload", "none,own", "--memory-gib", "16"]
+    runs = tmp_path / "out" / "runs"
+    assert run(tmp_path, *chosen, "--seeds", "1").exit_code == 0
+    kept, lost = sorted(runs.glob("*.csv"))
+    measured = lost.read_text()
+    lost.unlink()
+    lost.with_suffix(".part").write_text("half a fi")
+    before = kept.stat().st_mtime_ns
+    assert run(tmp_path, *chosen, "--seeds", "1").exit_code == 0
+    assert kept.stat().st_mtime_ns == before
+    assert lost.read_text() == measured
+
+
 def test_a_folder_with_other_runs_is_one_line(tmp_path: Path) -> None:
     chosen = ["--policies", "openwhisk", "--preload", "none", "--memory-gib", "16", "--seeds", "1"]
     assert run(tmp_path, *chosen).exit_code == 0
     result = run(tmp_path, *chosen, "--cap", "3")
     assert result.exit_code == 2
     assert result.output.startswith("error: ")
-    assert "expected Draw(functions=8, owners=2, cap_per_min=5, minutes=5)" in result.output
+    assert "Draw(functions=8, owners=2, cap_per_min=5, minutes=5)" in result.output

@@ -1,19 +1,22 @@
 """Runs to figures over seeds."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.replay.measures import Row
+from bench.replay.profiles import read_profile
 from bench.replay.runs import Grid, RunKey, pending, read_rows, write_rows
 from bench.replay.summary import SECTIONS, Setup, Summary, table, tables
 from bench.replay.workload import Draw
 from executor.domain import StartKind
 from executor.errors import ConfigError
-from tests.bench.replay.worlds import COSTS
+from tests.bench.replay.worlds import COSTS, SHARED, trace
 
 QUANTILES = ("mean", "p50", "p95", "p99")
 GRID = Grid(
+    trace(),
     ("openwhisk",),
     ("none", "headstart"),
     {"private": COSTS},
@@ -81,9 +84,31 @@ def test_a_grid_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_runs_of_other_settings_are_not_mixed(tmp_path: Path) -> None:
     pending(GRID, tmp_path)
-    other = Grid(GRID.policies, GRID.preloads, GRID.starts, (60,), (1,), Draw(11, 2, 5, 10), True)
     with pytest.raises(ConfigError, match="functions=11"):
-        pending(other, tmp_path)
+        pending(replace(GRID, draw=Draw(11, 2, 5, 10)), tmp_path)
+    with pytest.raises(ConfigError, match="trace="):
+        pending(replace(GRID, trace=trace(11)), tmp_path)
+    with pytest.raises(ConfigError, match="warm_keeps_model=False"):
+        pending(replace(GRID, warm_keeps_model=False), tmp_path)
+
+
+def test_start_costs_are_kept_beside_the_runs_and_never_change(tmp_path: Path) -> None:
+    pending(GRID, tmp_path)
+    assert read_profile(tmp_path / "starts-private.yaml") == COSTS
+    pending(replace(GRID, starts={"private": COSTS, "mine": SHARED}), tmp_path)
+    with pytest.raises(ConfigError, match="starts-private"):
+        pending(replace(GRID, starts={"private": SHARED}), tmp_path)
+
+
+def test_runs_without_an_answer_have_no_ratio_nor_gain_nor_regret() -> None:
+    preloads = ("none", "headstart", "clairvoyant")
+    summary = Summary({key(preload, 1): {("calls", ""): 0.0} for preload in preloads})
+    setup = Setup(60, "azure_premium", "headstart", "private")
+    assert summary.gain(setup) is None
+    assert summary.regret(setup) is None
+    assert summary.ratio(setup, setup.other("none"), "e2e_s", "mean") is None
+    alike = Summary({key(preload, 1): figures(2.0) for preload in preloads})
+    assert alike.gain(setup) is None
 
 
 def test_a_file_names_its_run_whatever_the_starts_are_called() -> None:

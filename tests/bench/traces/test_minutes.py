@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.traces.minutes import TraceError, gap_cv, read_minutes
+from bench.traces.minutes import gap_cv, read_minutes
+from bench.traces.tables import TraceError
 
 
 def table(folder: Path, *lines: str) -> Path:
@@ -36,8 +37,11 @@ def test_some_of_the_functions(tmp_path: Path) -> None:
     assert chosen.counts.tolist() == [[3], [1]]
 
 
-def test_a_table_without_rows_has_no_functions(tmp_path: Path) -> None:
-    assert read_minutes(table(tmp_path, "id,1,2")).counts.shape == (0, 2)
+def test_a_digest_tells_names_counts_and_times_apart(tmp_path: Path) -> None:
+    tables = [["id,1,2", "a,1,2"], ["id,1,2", "b,1,2"], ["id,1,2", "a,2,1"], ["id,2,3", "a,1,2"]]
+    digests = [read_minutes(table(tmp_path, *lines)).digest for lines in tables]
+    assert len(set(digests)) == 4
+    assert read_minutes(table(tmp_path, *tables[0])).digest == digests[0]
 
 
 @pytest.mark.parametrize(
@@ -52,6 +56,7 @@ def test_a_table_without_rows_has_no_functions(tmp_path: Path) -> None:
         (["id,1,3", "a,1,2"], r"line 1: column 3 is '3', expected minute 2"),
         (["id,1440,1441", "a,1,2"], r"line 1: column 3 is '1441'"),
         (["id,calls", "a,1"], r"line 1: no minute columns"),
+        (["id,1,2"], r"line 2: no rows"),
         (["id,1", "a,1", "a,2"], r"line 3: column 1: 'a' is there twice"),
     ],
 )
