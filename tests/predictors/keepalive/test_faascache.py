@@ -54,5 +54,34 @@ def test_only_evictions_move_the_clock() -> None:
     assert cache.eviction_priority(1, 2.0) == pytest.approx(0.005)
 
 
+def test_what_victims_made_room_for_starts_by_the_clock_that_they_moved() -> None:
+    cache = policy()
+    cache.observe(0, 1.0)
+    cache.observe(1, 2.0)
+    cache.removed(0, evicted=True, left=0)
+    assert cache.eviction_priority(1, 2.0) == pytest.approx(0.005)
+    cache.cold_started(1, 3.0)
+    assert cache.eviction_priority(1, 2.0) == pytest.approx(0.02 + 1 * 0.005)
+
+
+def test_the_clock_never_goes_back() -> None:
+    cache = policy()
+    cache.observe(0, 1.0)
+    cache.observe(1, 2.0)
+    cache.removed(0, evicted=True, left=0)
+    cache.removed(1, evicted=True, left=0)
+    cache.observe(1, 3.0)
+    assert cache.eviction_priority(1, 3.0) == pytest.approx(0.02 + 0.005)
+
+
+def test_a_call_that_waited_while_the_last_instance_went_is_the_first_again() -> None:
+    cache = policy()
+    cache.observe(0, 1.0)
+    cache.observe(0, 2.0)
+    cache.removed(0, evicted=False, left=0)
+    cache.cold_started(0, 3.0)
+    assert cache.eviction_priority(0, 3.0) == pytest.approx(1 * 0.02)
+
+
 def test_instances_never_expire() -> None:
     assert math.isinf(policy().lifetime(0, 1.0).keep_alive_s)
