@@ -128,9 +128,9 @@ class Reap:
     Source: Ustiugov et al., "Benchmarking, Analysis, and Optimization of Serverless Function
     Snapshots" (vHive/REAP), ASPLOS 2021: a snapshot's memory is a file; REAP records the pages that
     a call touches and reads them in one go, and what it missed is faulted in page by page. Reading
-    the record runs at 533 MB/s and single faults at 43 MB/s (section 6); 97 % of the pages are the
-    same from call to call (section 4.4). The monitor itself comes up in some 50 ms. A call of a
-    model touches all of its memory, so that the record is the footprint.
+    the record runs at 533 MB/s and single faults at 43 MB/s; 97 % of the pages are the same from
+    call to call. The monitor itself comes up in some 50 ms. A call of a model touches all of its
+    memory, so that the record is the footprint.
     """
 
     restore_s: float = 0.05

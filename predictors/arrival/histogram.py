@@ -1,8 +1,7 @@
 """The distribution of gaps in logarithmic bins, conditional on the time already waited.
 
-Source: the idle-time histogram of Shahrad et al., "Serverless in the Wild", USENIX ATC 2020,
-section 4.2, with logarithmic bins in place of 240 of a minute, since chances within seconds are
-asked for.
+Source: the idle-time histogram of Shahrad et al., "Serverless in the Wild", USENIX ATC 2020, with
+logarithmic bins in place of 240 of a minute, since chances within seconds are asked for.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The next idle time of a function whose calls are hours apart, by ARIMA.
 
-Source: Shahrad et al., USENIX ATC 2020, section 4.2, who fit with ``auto_arima``. Here the order is
+Source: Shahrad et al., USENIX ATC 2020, who fit with ``auto_arima``. Here the order is
 the one of least AIC among p, q <= 1 and d <= 1: series are short, since a value comes at most every
 four hours.
 """

@@ -1,8 +1,8 @@
 """The hybrid histogram policy of Azure Functions.
 
 Source: Shahrad et al., "Serverless in the Wild: Characterizing and Optimizing the Serverless
-Workload at a Large Cloud Provider", USENIX ATC 2020, section 4.2. Where the paper names no number
-the docstrings say so.
+Workload at a Large Cloud Provider", USENIX ATC 2020. Where the paper names no number the docstrings
+say so.
 """
 
 from predictors.keepalive.base import BasePolicy
@@ -11,17 +11,17 @@ from predictors.keepalive.idle_times import BIN_S, BINS, IdleTimes
 from predictors.keepalive.protocol import FunctionTraits, Lifetime
 
 MARGIN = 0.10
-"""The head is cut and the tail extended by this share (section 4.2)."""
-HEAD_SHARE = 0.05
-TAIL_SHARE = 0.99
-"""Percentiles of the idle times that bound the keep-alive window (section 4.2)."""
+"""The head is cut and the tail extended by this share."""
+HEAD_PERCENT = 5
+TAIL_PERCENT = 99
+"""Percentiles of the idle times that bound the keep-alive window."""
 LEAST_VARIATION = 2.0
 """Below this coefficient of variation of the bin counts a histogram is not representative; the
-value is that of the paper's evaluation (section 5.2)."""
+value is that of the paper's evaluation."""
 MOSTLY = 0.5
 """Share of idle times out of bounds above which the series is forecast; the paper says "most"."""
 FORECAST_MARGIN = 0.15
-"""Margin on either side of a forecast idle time (section 4.2)."""
+"""Margin on either side of a forecast idle time."""
 LEAST_SAMPLES = 5
 """Idle times needed to trust a histogram; the paper says "enough" and names no number."""
 
@@ -69,8 +69,8 @@ def _windows(idle: IdleTimes) -> Lifetime:
         gap_s = forecast_gap(idle.series_s)
         return _between((1 - FORECAST_MARGIN) * gap_s, (1 + FORECAST_MARGIN) * gap_s)
     if idle.count >= LEAST_SAMPLES and idle.variation() >= LEAST_VARIATION:
-        head_s = idle.bin_of(HEAD_SHARE) * BIN_S
-        tail_s = (idle.bin_of(TAIL_SHARE) + 1) * BIN_S
+        head_s = idle.bin_of(HEAD_PERCENT) * BIN_S
+        tail_s = (idle.bin_of(TAIL_PERCENT) + 1) * BIN_S
         return _between((1 - MARGIN) * head_s, (1 + MARGIN) * tail_s)
     return Lifetime(BINS * BIN_S)
 

@@ -1,7 +1,7 @@
 """A function's idle times, counted in bins.
 
-Source: Shahrad et al., USENIX ATC 2020, section 4.2: one-minute bins up to four hours, and a
-counter for what is longer.
+Source: Shahrad et al., USENIX ATC 2020: one-minute bins up to four hours, and a counter for what
+is longer.
 """
 
 from collections import deque
@@ -47,10 +47,10 @@ class IdleTimes:
         within = self.count - self.beyond
         return float(np.sqrt(max(0, BINS * self._square_sum - within**2)) / max(1, within))
 
-    def bin_of(self, share: float) -> int:
+    def bin_of(self, percent: int) -> int:
         """Return the bin in which a percentile of the idle times within bounds lies."""
         totals = np.cumsum(self._bins)
-        return int(np.searchsorted(totals, share * totals[-1]))
+        return int(np.searchsorted(totals, -(-percent * totals[-1] // 100)))
 
     def _count(self, idle_s: float) -> None:
         self.count += 1

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from predictors.keepalive import histogram
 from predictors.keepalive.forecast_gap import forecast_gap
 from predictors.keepalive.histogram import HybridHistogram
 from predictors.keepalive.protocol import Lifetime
@@ -86,10 +87,13 @@ def test_a_new_call_changes_the_windows() -> None:
     assert before.prewarm_after_s > policy.lifetime(0, 1e5).prewarm_after_s
 
 
-def test_the_forecast_is_made_anew_at_each_call() -> None:
-    gaps_min = [300.0, 320.0, 300.0, 340.0, 300.0]
-    for known in (4, 5):
-        expected_s = forecast_gap([gap_min * 60.0 for gap_min in gaps_min[:known]])
-        windows = after(*gaps_min[:known])
-        assert windows.prewarm_after_s == pytest.approx(0.85 * expected_s)
-        assert windows.keep_alive_s == pytest.approx(0.30 * expected_s)
+def test_the_forecast_is_made_anew_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(histogram, "forecast_gap", max)
+    policy = HybridHistogram()
+    policy.add(traits())
+    policy.observe(0, 0.0)
+    for at_min, longest_min in ((300.0, 300.0), (620.0, 320.0), (920.0, 320.0), (1260.0, 340.0)):
+        policy.observe(0, at_min * 60.0)
+        windows = policy.lifetime(0, at_min * 60.0)
+        assert windows.prewarm_after_s == pytest.approx(0.85 * longest_min * 60.0)
+        assert windows.keep_alive_s == pytest.approx(0.30 * longest_min * 60.0)
