@@ -47,8 +47,7 @@ class Hosting:
 
     def reuse_for_call(self, instance: Instance, function: Function, at_s: float) -> Instance:
         """Start an instance in the container of another one, which ends."""
-        if instance.owner == NOBODY:
-            self._lifecycle.created_for_call(function.name, at_s)
+        self._lifecycle.created_for_call(function.name, at_s)
         self._lifecycle.taken(instance)
         self._state.hand_over(instance.id, at_s)
         self._outbox.append(StopInstance(instance.id))
@@ -148,7 +147,7 @@ class Hosting:
             return None
         answering = self._state.answering
         for instance in self._state.of_owner(NOBODY):
-            fits = instance.limit_bytes >= function.memory_limit_bytes
+            fits = instance.limit_bytes == function.memory_limit_bytes
             named = instance.function == stem_name(function.kind)
             usable = instance.state is InstanceState.IDLE and instance.worker in answering
             if fits and named and usable:

@@ -64,7 +64,7 @@ class Lifecycle:
         self._prewarm.pop(function, None)
 
     def created_for_call(self, function: str, at_s: float) -> None:
-        """Note that a call found no instance and has one created."""
+        """Note that a call found no instance and has one started, in whose container ever."""
         self._policy.cold_started(self._state.index[function], at_s)
 
     def created_ahead(self, instance_id: str, keep_alive_s: float) -> None:
@@ -192,11 +192,12 @@ class Lifecycle:
         return min(1.0, max(0.0, left_s / horizon_s))
 
     def eviction_rank(self, instance_id: str) -> float:
-        """Rank an idle instance under memory pressure: the lowest goes first, stem cells before."""
+        """Rank an idle instance under memory pressure: the lowest goes first.
+
+        What the policy wants ready goes last, stem cells and demanded instances alike.
+        """
         instance = self._state.instances[instance_id]
-        if instance.owner == NOBODY:
-            return -math.inf
-        if self._needed(instance):
+        if instance.owner == NOBODY or self._needed(instance):
             return math.inf
         index = self._state.index[instance.function]
         return self._policy.eviction_priority(index, instance.since_s)

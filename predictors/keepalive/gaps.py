@@ -1,32 +1,46 @@
-"""Gaps between calls, remembered for percentiles."""
+"""Gaps between the calls of a function, and which of them few exceed."""
 
 from collections import deque
-from math import ceil
+from itertools import pairwise
 
+LEAST_CALLS = 21
+"""Calls in a window from which its percentile is taken; with fewer the last one holds."""
 REMEMBERED = 1000
-"""Gaps kept of each function; older ones are forgotten."""
+"""Latest calls kept of a window; ours, against functions with very many."""
 
 
 class Gaps:
-    """The latest gaps between the calls of one function."""
+    """A percentile of the gaps within the last whole window that had enough calls.
 
-    def __init__(self) -> None:
-        self._last_s: float | None = None
-        self._gaps_s: deque[float] = deque(maxlen=REMEMBERED)
-        self._known: dict[float, float] = {}
+    Parameters
+    ----------
+    share
+        Which percentile, as a share of all gaps.
+    first_s
+        What it is taken to be until it is known.
+    """
 
-    def observe(self, at_s: float) -> None:
-        """Note a call."""
-        if self._last_s is not None:
-            self._gaps_s.append(at_s - self._last_s)
-            self._known.clear()
-        self._last_s = at_s
+    def __init__(self, share: float, first_s: float) -> None:
+        self._share = share
+        self._percentile_s = first_s
+        self._window = 0
+        self._calls_s: deque[float] = deque(maxlen=REMEMBERED)
 
-    def percentile_s(self, share: float) -> float | None:
-        """Return the smallest gap that ``share`` of all do not exceed; None without any."""
-        if not self._gaps_s:
-            return None
-        if share not in self._known:
-            rank = max(1, ceil(share * len(self._gaps_s)))
-            self._known[share] = sorted(self._gaps_s)[rank - 1]
-        return self._known[share]
+    def observe(self, at_s: float, window: int) -> None:
+        """Note a call in a window; windows are counted and never go back."""
+        self._move_to(window)
+        self._calls_s.append(at_s)
+
+    def percentile_s(self, window: int) -> float:
+        """Return the percentile as known when a window begins."""
+        self._move_to(window)
+        return self._percentile_s
+
+    def _move_to(self, window: int) -> None:
+        if window == self._window:
+            return
+        if len(self._calls_s) >= LEAST_CALLS:
+            gaps_s = sorted(later - earlier for earlier, later in pairwise(self._calls_s))
+            self._percentile_s = gaps_s[int(self._share * len(gaps_s)) - 1]
+        self._calls_s.clear()
+        self._window = window

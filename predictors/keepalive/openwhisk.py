@@ -1,10 +1,11 @@
 """Apache OpenWhisk's container pool.
 
 Source: the reference configuration of OpenWhisk's invoker (``core/invoker``,
-``application.conf``: ``container-proxy.timeouts.idle-container = 10 minutes``) and the stem cells
-of its runtimes manifest (``ansible/files/runtimes.json``: two containers of 256 MB for
-``nodejs``); the pool removes the free container that was used longest ago
-(``ContainerPool.remove``).
+``application.conf``: ``container-proxy.timeouts.idle-container = 10 minutes``), the stem cells of
+its runtimes manifest (``ansible/files/runtimes.json``: two containers of 256 MB for ``nodejs``) and
+its ``ContainerPool``: a stem cell serves a function of the same kind and the same memory and is
+replaced while there is room (``takePrewarmContainer``); for more memory the free container that was
+used longest ago is removed, never a stem cell (``remove``).
 """
 
 from collections.abc import Sequence

@@ -57,8 +57,8 @@ class Lifetime:
 class StemCell:
     """Containers kept ready that belong to no function yet.
 
-    A cold start of a function with this ``kind`` and at most this memory takes one and skips the
-    container's start; the caller then replaces it.
+    A cold start of a function with this ``kind`` and this very memory takes one and skips the
+    container's start; the caller then replaces it. Under memory pressure they go last.
     """
 
     kind: str
@@ -78,7 +78,7 @@ class KeepAlivePolicy(Protocol):
         ...
 
     def cold_started(self, function: int, at_s: float) -> None:
-        """Note that a call of ``function`` found no instance and had one created."""
+        """Note that a call of ``function`` found no instance and had one created or rented."""
         ...
 
     def lifetime(self, function: int, at_s: float, *, rented: bool = False) -> Lifetime:

@@ -23,7 +23,14 @@ SPARE = StemCell("python", 400 * MIB, 1)
 
 
 class Lending(BasePolicy):
-    """Lends every instance to every function after ten seconds."""
+    """Lends every instance to every function after ten seconds; keeps a note of cold starts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cold: list[tuple[int, float]] = []
+
+    def cold_started(self, function: int, at_s: float) -> None:
+        self.cold.append((function, at_s))
 
     def lifetime(self, function: int, at_s: float, *, rented: bool = False) -> Lifetime:
         return Lifetime(60.0, lend_after_s=float("inf") if rented else 10.0)
@@ -59,8 +66,9 @@ def test_a_stem_cell_takes_a_cold_start_over_and_is_replaced() -> None:
     assert idle == [NOBODY]
 
 
-def test_a_stem_cell_that_is_too_small_or_of_another_kind_is_left_alone() -> None:
-    for cell in (StemCell("python", 399 * MIB, 1), StemCell("nodejs", 400 * MIB, 1)):
+def test_a_stem_cell_of_other_memory_or_another_kind_is_left_alone() -> None:
+    sizes = [StemCell("python", size_mib * MIB, 1) for size_mib in (399, 401)]
+    for cell in (*sizes, StemCell("nodejs", 400 * MIB, 1)):
         world = Simulation([F], settings(preload=False), policy=OpenWhisk([cell]))
         world.engine.deliver(world.tick())
         call = world.call("f", 5.0)
@@ -68,7 +76,23 @@ def test_a_stem_cell_that_is_too_small_or_of_another_kind_is_left_alone() -> Non
         assert world.served(call).timings.wait_s == pytest.approx(START_S)
 
 
-def test_stem_cells_go_first_under_pressure_and_come_back() -> None:
+def test_stem_cells_go_last_under_pressure() -> None:
+    other = function("y", owner="carol", limit_mib=300)
+    world = Simulation(
+        [F, other], settings(preload=False), worker_mib=1200, policy=OpenWhisk([SPARE])
+    )
+    world.engine.deliver(world.tick())
+    for at_s in (5.0, 10.0):
+        world.call("f", at_s)
+        world.call("f", at_s)
+    call = world.call("y", 20.0)
+    world.run(30.0)
+    assert world.served(call)
+    owners = [one.owner for one in world.controller.state.instances.values()]
+    assert sorted(owners) == sorted(["ann", "carol", NOBODY])
+
+
+def test_stem_cells_that_are_all_that_can_go_do_go_and_come_back() -> None:
     world = Simulation(
         [F, THEIRS], settings(preload=False), worker_mib=900, policy=OpenWhisk([SPARE])
     )
@@ -107,6 +131,16 @@ def test_a_rented_container_changes_hands_emptied_and_within_its_memory() -> Non
     assert StopInstance(old.instance_id) in world.actions
     (left,) = world.controller.state.instances.values()
     assert (left.owner, left.rented, left.state) == ("bob", True, InstanceState.IDLE)
+
+
+def test_a_call_that_rents_a_container_is_a_cold_start_to_the_policy() -> None:
+    policy = Lending()
+    world = Simulation([F, THEIRS], settings(preload=False), policy=policy)
+    world.call("f", 1.0)
+    world.call("x", 20.0)
+    world.call("x", 30.0)
+    world.run(40.0)
+    assert policy.cold == [(0, 1.0), (1, 20.0)]
 
 
 def test_a_rented_container_is_not_lent_on() -> None:
