@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from bench.replay.oracles import Certain, Clairvoyant, InstaInferPredictor
+from bench.replay.oracles import Certain, Clairvoyant, InstaInferPredictor, Loaded
 from bench.replay.workload import Workload
+from executor.domain import ResidencyState
 from executor.preload import PlanSettings
 from executor.reconcile import Budget
 from executor.state import State
@@ -29,6 +31,8 @@ from solver.methods.priority import Priority
 from solver.plan import make_plan
 
 Solver: TypeAlias = Callable[[Problem], Plan]
+
+_LOADED: Final = (ResidencyState.READY, ResidencyState.LOADING, ResidencyState.MOVING)
 
 STEPS_PER_INSTANCE: Final = 10
 """Steps of the production heuristic; set, since time left of a deadline would differ by machine.
@@ -64,14 +68,14 @@ def _own(_: Workload, state: Callable[[], State]) -> Preload:
     return Preload(Certain(), lambda problem: _own_plan(problem, state()), RIVALS)
 
 
-def _instainfer(_: Workload, __: Callable[[], State]) -> Preload:
+def _instainfer(_: Workload, state: Callable[[], State]) -> Preload:
     """E = P x T, worst fit (Sui et al., SoCC 2024)."""
-    return Preload(InstaInferPredictor(), _published(Priority()), RIVALS)
+    return Preload(InstaInferPredictor(_loaded(state)), _published(Priority()), RIVALS)
 
 
-def _tyche(_: Workload, __: Callable[[], State]) -> Preload:
+def _tyche(_: Workload, state: Callable[[], State]) -> Preload:
     """Value density over all instances (Sui et al., IEEE TPDS 2026), chances as in InstaInfer."""
-    return Preload(InstaInferPredictor(), _published(Density()), RIVALS)
+    return Preload(InstaInferPredictor(_loaded(state)), _published(Density()), RIVALS)
 
 
 def _headstart(_: Workload, __: Callable[[], State]) -> Preload:
@@ -123,6 +127,21 @@ def _published(method: Method) -> Solver:
             trusted=True,
         )
     )
+
+
+def _loaded(state: Callable[[], State]) -> Loaded:
+    """Tell of functions, numbered as in the state, whether one is loaded or being loaded."""
+
+    def loaded(rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        here = state()
+        names = list(here.functions)
+        return np.array([_is_loaded(here, names[row]) for row in rows.tolist()], np.bool_)
+
+    return loaded
+
+
+def _is_loaded(state: State, function: str) -> bool:
+    return any(one.residencies[function].state in _LOADED for one in state.holders(function))
 
 
 def _own_plan(problem: Problem, state: State) -> Plan:

@@ -7,8 +7,8 @@ from bench.replay.oracles import Certain, Clairvoyant, InstaInferPredictor
 from bench.traces.spread import Arrivals
 
 
-def instainfer(gap_s: float, waited_s: float) -> float:
-    predictor = InstaInferPredictor(window_s=3600.0)
+def instainfer(gap_s: float, waited_s: float, *, loaded: bool = False) -> float:
+    predictor = InstaInferPredictor(lambda rows: np.full(len(rows), loaded))
     predictor.resize(1)
     last_s = 0.0
     for call in range(37):
@@ -18,15 +18,24 @@ def instainfer(gap_s: float, waited_s: float) -> float:
 
 
 def test_instainfer_loads_from_6_percent_and_gives_up_from_94() -> None:
-    # With a call in 100 s, F reaches 6 % after 6.2 s and 94 % after 281 s.
+    # With a call in 100 s, F reaches 6 % after 6.2 s and 94 % after 281 s; F(60 s) is 45 %.
     assert instainfer(100.0, 5.0) == 0.0
-    assert instainfer(100.0, 8.0) == pytest.approx(0.08, abs=0.01)
-    assert instainfer(100.0, 200.0) == pytest.approx(0.86, abs=0.02)
+    assert instainfer(100.0, 8.0) == pytest.approx(0.45, abs=0.02)
+    assert instainfer(100.0, 200.0) == pytest.approx(0.45, abs=0.02)
     assert instainfer(100.0, 310.0) == 0.0
 
 
+def test_instainfer_keeps_what_is_loaded_up_to_94_percent() -> None:
+    assert instainfer(100.0, 1.0, loaded=True) == pytest.approx(0.45, abs=0.02)
+    assert instainfer(100.0, 310.0, loaded=True) == 0.0
+
+
+def test_instainfer_ranks_by_the_rate_and_not_by_the_wait() -> None:
+    assert instainfer(10.0, 1.0) > instainfer(50.0, 100.0)
+
+
 def test_instainfer_thinks_of_one_call_at_a_time() -> None:
-    predictor = InstaInferPredictor()
+    predictor = InstaInferPredictor(lambda rows: np.zeros(len(rows), np.bool_))
     predictor.resize(1)
     for call in range(10):
         predictor.observe(0, call * 10.0)
