@@ -3,8 +3,8 @@
 Pre-loading sends calls to where their function is, and so keeps more instances in use than a policy
 would see without it. Hence a call counts where it would have run without: in the instance in which
 the last call to count has left its function, else one with its library; of several in the oldest of
-the smallest, of those for which no other call counts meanwhile. The instance that did serve keeps
-its date.
+the smallest, those that are rented after the owner's own and those that are lent last, of those for
+which no other call counts meanwhile. The instance that did serve keeps its date.
 """
 
 from collections import defaultdict
@@ -32,9 +32,9 @@ class Accounts:
         self._libraries: defaultdict[str, set[str]] = defaultdict(set)
         self._numbers = count()
 
-    def taken(self, instance: Instance, function: Function, kind: StartKind) -> None:
+    def taken(self, instance: Instance, function: Function, kind: StartKind, at_s: float) -> None:
         """Note that a call begins in an instance."""
-        own = instance if kind is StartKind.COLD else self._account(instance, function)
+        own = instance if kind is StartKind.COLD else self._account(instance, function, at_s)
         for one in (instance, own):
             if one.id not in self._dates:
                 self._dates[one.id] = self._lifecycle.take_dates(one.id)
@@ -74,7 +74,7 @@ class Accounts:
             number = left.get(function.name, next(self._numbers))
             self._left[own.id] = {name: left[name] for name in kept} | {function.name: number}
 
-    def _account(self, instance: Instance, function: Function) -> Instance:
+    def _account(self, instance: Instance, function: Function, at_s: float) -> Instance:
         free = [
             one
             for one in self._state.of_owner(function.owner)
@@ -82,13 +82,25 @@ class Accounts:
             and one.id not in self._serving
             and one.limit_bytes >= function.memory_limit_bytes
         ]
-        return max(free, key=lambda one: self._rank(one, function), default=instance)
+        return max(free, key=lambda one: self._rank(one, function, at_s), default=instance)
 
-    def _rank(self, instance: Instance, function: Function) -> tuple[bool, bool, int, int]:
+    def _rank(self, instance: Instance, function: Function, at_s: float) -> tuple[int, ...]:
         """Rank an instance for a call as routing does where nothing is pre-loaded."""
         number = self._left[instance.id].get(function.name)
-        has_library = function.library in self._libraries[instance.id]
-        return number is not None, has_library, -instance.limit_bytes, -(number or 0)
+        return (
+            number is not None,
+            function.library in self._libraries[instance.id],
+            not self._lent(instance.id, at_s),
+            not instance.rented,
+            -instance.limit_bytes,
+            -(number or 0),
+        )
+
+    def _lent(self, instance_id: str, at_s: float) -> bool:
+        """Whether an instance, idle or at work on a call of another's account, would be lent."""
+        dates = self._dates.get(instance_id)
+        from_s = self._lifecycle.lent_from_s(instance_id) if dates is None else dates.lent_from_s
+        return from_s <= at_s
 
     def _released(self, instance: Instance) -> Instance:
         """Free the instance that a call counted for; the one it ran in when that is gone."""

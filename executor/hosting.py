@@ -62,9 +62,13 @@ class Hosting:
         self._state.stopping(instance.id, at_s)
         self._outbox.append(StopInstance(instance.id))
 
-    def taken(self, instance_id: str, function: Function, kind: StartKind) -> None:
+    def lent(self, instance_id: str, at_s: float) -> bool:
+        """Tell whether an instance is lent to other functions now."""
+        return self._lifecycle.lent_from_s(instance_id) <= at_s
+
+    def taken(self, instance_id: str, function: Function, kind: StartKind, at_s: float) -> None:
         """Note that an instance serves a call: it has no date meanwhile."""
-        self._accounts.taken(self._state.instances[instance_id], function, kind)
+        self._accounts.taken(self._state.instances[instance_id], function, kind, at_s)
 
     def turned_idle(self, instance: Instance, at_s: float) -> None:
         """Ask the policy how long an instance that has turned idle shall stay."""

@@ -161,6 +161,10 @@ class Lifecycle:
         """Return the instances of nobody that the policy wants ready."""
         return self._policy.stem_cells()
 
+    def lent_from_s(self, instance_id: str) -> float:
+        """From when an idle instance is lent to others; infinite when it is not."""
+        return self._lent_from_s.get(instance_id, math.inf)
+
     def lender(self, function: Function, at_s: float) -> Instance | None:
         """Return an idle instance, longest lent, that the function may rent."""
         index = self._state.index[function.name]

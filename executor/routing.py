@@ -65,6 +65,9 @@ Worth: TypeAlias = Callable[[str], float]
 Reusable: TypeAlias = Callable[[Function], str | None]
 """Names an idle instance of others whose container the function may take over."""
 
+Lent: TypeAlias = Callable[[str], bool]
+"""Tells whether an instance is lent to others now."""
+
 _KINDS = {Tier.GPU: StartKind.GPU, Tier.HOST: StartKind.HOST, Tier.LIBRARY: StartKind.LIBRARY}
 _RANKS = {
     StartKind.GPU: 4,
@@ -76,27 +79,33 @@ _JOIN_RANK = 2
 
 
 def choose(
-    state: State, function: Function, worth: Worth, eviction_rank: Worth, reusable: Reusable
+    state: State,
+    function: Function,
+    worth: Worth,
+    lent: Lent,
+    eviction_rank: Worth,
+    reusable: Reusable,
 ) -> Decision:
     """Decide how to serve a call to ``function``.
 
     An idle instance of the owner that has the function loaded comes first, then one that is
-    loading it, then the one whose other residencies are worth least; then the container of an
-    instance that others lend or nobody has; then a new instance, then one in the place of idle
-    instances with the lowest ``eviction_rank``.
+    loading it, then the one whose other residencies are worth least, of several the owner's own
+    before rented ones and lent ones last; then the container of an instance that others lend or
+    nobody has; then a new instance, then one in the place of idle instances with the lowest
+    ``eviction_rank``.
     """
-    return choose_idle(state, function, worth) or _choose_new(
+    return choose_idle(state, function, worth, lent) or _choose_new(
         state, function, eviction_rank, reusable
     )
 
 
-def choose_idle(state: State, function: Function, worth: Worth) -> Serve | None:
+def choose_idle(state: State, function: Function, worth: Worth, lent: Lent) -> Serve | None:
     """Choose among the idle instances of the function's owner; None when none can serve."""
     holding = (one for one in state.holders(function.name) if _holds(one, function.name))
     idle = _usable(holding, function) or _usable(state.of_owner(function.owner), function)
     if not idle:
         return None
-    best = max(idle, key=lambda instance: _preference(instance, function, worth))
+    best = max(idle, key=lambda instance: _preference(instance, function, worth, lent))
     return Serve(best.id, start_kind(best, function))
 
 
@@ -124,13 +133,15 @@ def _holds(instance: Instance, function: str) -> bool:
     return state in (ResidencyState.READY, ResidencyState.MOVING, ResidencyState.LOADING)
 
 
-def _preference(instance: Instance, function: Function, worth: Worth) -> tuple[int, float, int]:
+def _preference(
+    instance: Instance, function: Function, worth: Worth, lent: Lent
+) -> tuple[int, float, bool, bool, int]:
     own = instance.residencies.get(function.name)
     rank = _RANKS[start_kind(instance, function)]
     if own is not None and own.state is ResidencyState.LOADING:
         rank = _JOIN_RANK
     displaced = sum(worth(name) for name in instance.residencies if name != function.name)
-    return rank, -displaced, -instance.limit_bytes
+    return rank, -displaced, not lent(instance.id), not instance.rented, -instance.limit_bytes
 
 
 def _choose_new(

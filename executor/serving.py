@@ -233,11 +233,14 @@ class Serving:
     def _decide(self, call: OpenCall, function: Function, at_s: float) -> routing.Decision:
         """Decide on a call; one that an instance is being started for waits or finds another."""
         values = self._values
+        lent = partial(self._hosting.lent, at_s=at_s)
         if call.instance_id is not None:
-            idle = routing.choose_idle(self._state, function, values.worth_s)
+            idle = routing.choose_idle(self._state, function, values.worth_s, lent)
             return idle or routing.Wait()
         reusable = partial(self._hosting.reusable, at_s=at_s)
-        return routing.choose(self._state, function, values.worth_s, values.eviction_rank, reusable)
+        return routing.choose(
+            self._state, function, values.worth_s, lent, values.eviction_rank, reusable
+        )
 
     def _waits(self, call: OpenCall, function: Function, serve: routing.Serve, at_s: float) -> bool:
         """Whether a call that would have to load its function waits for one that runs instead."""
@@ -260,7 +263,7 @@ class Serving:
             kept,
         )
         self.backlog.dispatch(call, instance_id, kind, at_s)
-        self._hosting.taken(instance_id, function, kind)
+        self._hosting.taken(instance_id, function, kind, at_s)
         self._state.run(run, at_s)
         self._outbox.append(run)
 

@@ -8,16 +8,26 @@ from executor.domain import Instance, StartKind, Tier
 from executor.lifecycle import Lifecycle
 from executor.state import State
 from predictors.keepalive.fixed import FixedKeepAlive
+from predictors.keepalive.protocol import Lifetime
 from tests.executor.worlds import function, hold, idle_instance, state
 
 F, G = function("f"), function("g")
 KEEP_S = 60.0
 
 
-def world() -> tuple[State, Lifecycle, Accounts, Instance, Instance]:
+class Lending(FixedKeepAlive):
+    """Lends what idles half a minute."""
+
+    def lifetime(self, function: int, at_s: float, *, rented: bool = False) -> Lifetime:
+        return Lifetime(self.keep_alive_s, lend_after_s=30.0)
+
+
+def world(
+    policy: type[FixedKeepAlive] = FixedKeepAlive,
+) -> tuple[State, Lifecycle, Accounts, Instance, Instance]:
     """Two idle instances, the older of which would serve every call if nothing were loaded."""
     here = state(F, G, worker_mib=3000)
-    lifecycle = Lifecycle(FixedKeepAlive(KEEP_S), here, 0.5)
+    lifecycle = Lifecycle(policy(KEEP_S), here, 0.5)
     accounts = Accounts(here, lifecycle, warm_keeps_model=True)
     old, new = idle_instance(here, "f"), idle_instance(here, "f")
     assert accounts.turned_idle(old, 0.0) == accounts.turned_idle(new, 0.0) == []
@@ -25,7 +35,7 @@ def world() -> tuple[State, Lifecycle, Accounts, Instance, Instance]:
 
 
 def begin(here: State, accounts: Accounts, instance: Instance, at_s: float) -> None:
-    accounts.taken(here.instances[instance.id], F, StartKind.HOST)
+    accounts.taken(here.instances[instance.id], F, StartKind.HOST, at_s)
     here.run(Run(f"c{at_s}", instance.id, "f", Tier.HOST, 600.0), at_s)
 
 
@@ -70,7 +80,7 @@ def test_calls_at_once_count_for_as_many_instances() -> None:
 
 def test_what_an_earlier_call_has_left_counts_where_it_is() -> None:
     here, lifecycle, accounts, old, new = world()
-    accounts.taken(here.instances[new.id], F, StartKind.COLD)
+    accounts.taken(here.instances[new.id], F, StartKind.COLD, 1.0)
     here.run(Run("first", new.id, "f", Tier.HOST, 600.0), 1.0)
     end(here, accounts, new, 2.0)
     begin(here, accounts, new, 50.0)
@@ -98,3 +108,27 @@ def test_when_what_a_call_counts_for_has_gone_it_counts_where_it_runs() -> None:
     accounts.gone(gone)
     end(here, accounts, new, 55.0)
     assert expired(lifecycle, 55.0 + KEEP_S) == [new.id]
+
+
+def test_a_call_counts_for_a_lent_instance_after_those_that_are_not() -> None:
+    here, lifecycle, accounts, old, new = world(Lending)
+    accounts.turned_idle(new, 25.0)
+    hold(here, old.id, "f")
+    begin(here, accounts, old, 45.0)
+    end(here, accounts, old, 50.0)
+    assert expired(lifecycle, KEEP_S) == [old.id]
+    assert expired(lifecycle, 50.0 + KEEP_S) == [new.id]
+
+
+def test_one_that_serves_a_call_of_anothers_account_stays_lent_to_the_accounts() -> None:
+    here, lifecycle, accounts, old, new = world(Lending)
+    third = idle_instance(here, "f", 25.0)
+    accounts.turned_idle(new, 25.0)
+    accounts.turned_idle(third, 25.0)
+    hold(here, old.id, "f")
+    begin(here, accounts, old, 45.0)
+    begin(here, accounts, third, 46.0)
+    end(here, accounts, old, 50.0)
+    end(here, accounts, third, 51.0)
+    assert expired(lifecycle, KEEP_S) == [old.id]
+    assert expired(lifecycle, 51.0 + KEEP_S) == [new.id, third.id]

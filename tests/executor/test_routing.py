@@ -19,7 +19,7 @@ def nothing(_: str) -> float:
 def choose(
     world: State, wanted: Function, worth: Worth, rank: Worth, reusable: str | None = None
 ) -> Decision:
-    return choose_from(world, wanted, worth, rank, lambda _: reusable)
+    return choose_from(world, wanted, worth, lambda _: False, rank, lambda _: reusable)
 
 
 def busy(world: State, instance_id: str, name: str) -> None:
@@ -147,3 +147,14 @@ def test_where_no_worker_answers_all_are_tried() -> None:
     world = state(F)
     world.worker_seen("w", answers=False)
     assert choose(world, F, nothing, nothing) == Create("w")
+
+
+def test_the_owners_own_serve_first_then_rented_ones_and_lent_ones_last() -> None:
+    world = state(F, worker_mib=3000)
+    lent = idle_instance(world, "f")
+    rented = world.ready(world.create("w", "f", 0.0, within=lent).id, 0, 0.0)
+    own = idle_instance(world, "f")
+    for expected in (own, rented, lent):
+        found = choose_from(world, F, nothing, {lent.id}.__contains__, nothing, lambda _: None)
+        assert found == Serve(expected.id, StartKind.WARM)
+        busy(world, expected.id, "f")

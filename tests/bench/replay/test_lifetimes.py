@@ -6,6 +6,7 @@ sooner also goes sooner, by the policy's own rule.
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -27,6 +28,7 @@ from predictors.keepalive.faascache import FaasCache
 from predictors.keepalive.fixed import FixedKeepAlive
 from predictors.keepalive.histogram import HybridHistogram
 from predictors.keepalive.openwhisk import OpenWhisk
+from predictors.keepalive.pagurus import Pagurus
 from predictors.keepalive.protocol import KeepAlivePolicy, StemCell
 from solver import solve
 
@@ -38,6 +40,7 @@ POLICIES: dict[str, Callable[[], KeepAlivePolicy]] = {
     "openwhisk": lambda: OpenWhisk([StemCell("python", 400 * MIB, 1)]),
     "histogram": HybridHistogram,
     "faascache": FaasCache,
+    "pagurus": lambda: Pagurus(np.random.default_rng(1)),
     "azure_premium": AzurePremium,
 }
 
