@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help setup models image run test test-all lint lock clean
+.PHONY: help setup models image run wheel test test-all lint lock clean
 
 help:  ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ image:  ## the base image of containers, for the engine of DOCKER_HOST
 
 run: models  ## the main job: one real workload, without and with pre-loading
 	@$(BIN)/headstart demo --out out/demo $(ARGS)
+
+wheel: setup  ## a wheel whose controller is compiled, for faster replays, in out/wheel
+	@scripts/wheel.sh out/wheel
 
 test: models  ## lint, types, layers and all tests but the slow ones
 	@scripts/test.sh -m "not slow" $(ARGS)

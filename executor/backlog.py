@@ -8,7 +8,7 @@ from executor.actions import Timings
 from executor.domain import Invocation, StartKind
 
 
-@dataclass(slots=True)
+@dataclass
 class OpenCall:
     """A call between ``Arrived`` and ``Finish``.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payload:
     """A request or an answer in Open Inference Protocol form.
 
@@ -37,7 +37,7 @@ class Calls(Protocol):
         """Hand over a part of the answer; ignored when no longer open."""
 
 
-@dataclass(slots=True)
+@dataclass
 class CallTable:
     """The open calls of one server, in memory.
 

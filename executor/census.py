@@ -10,7 +10,7 @@ _UNDER_WAY = (ResidencyState.LOADING, ResidencyState.MOVING)
 _NOTHING: Mapping[str, Residency] = {}
 
 
-@dataclass(slots=True)
+@dataclass
 class WorkerCount:
     """Instances of a worker: who, the limits of all, of the idle and of the stopping ones."""
 

@@ -24,7 +24,7 @@ _THERE = (ResidencyState.LOADING, ResidencyState.MOVING, ResidencyState.READY)
 """What an offload ends; the rest is used by a call or is leaving already."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What the controller may do; without ``plan`` it does not pre-load.
 

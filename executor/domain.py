@@ -69,7 +69,7 @@ class Isolation(StrEnum):
     SHARE = "share"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GpuProfile:
     """What a function costs in the tier ``gpu``, for functions that can use one.
 
@@ -82,7 +82,7 @@ class GpuProfile:
     move_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Profile:
     """What a function costs, measured where it has run and estimated before.
 
@@ -102,7 +102,7 @@ class Profile:
         return self.import_s + self.load_s
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Function:
     """A deployed unit, as planning and routing see it."""
 
@@ -132,7 +132,7 @@ class Function:
         return self.profile.gpu.gpu_memory_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Worker:
     """A host whose memory the instances' limits share.
 

@@ -21,7 +21,7 @@ from predictors.arrival.protocol import ArrivalPredictor
 from solver import InvalidPlan, verify
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PlanSettings:
     """How far the plan looks ahead and what it may use.
 

@@ -24,7 +24,7 @@ from executor.domain import (
 from executor.planner import Wish, capacity_bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Budget:
     """Limits that keep loading from slowing running calls.
 

@@ -16,7 +16,7 @@ from executor.domain import (
 from executor.state import State
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Serve:
     """Run in this idle instance."""
 
@@ -24,33 +24,33 @@ class Serve:
     kind: StartKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Create:
     """Start an instance on this worker."""
 
     worker: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reuse:
     """Start an instance in the container of this idle one, which belongs to others."""
 
     instance_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evict:
     """Stop these idle instances to make room for a new one."""
 
     instance_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wait:
     """Wait until an instance turns idle or memory comes free."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refuse:
     """No worker can ever hold the function."""
 

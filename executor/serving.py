@@ -35,7 +35,7 @@ _ERRORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ServeSettings:
     """How calls are served.
 
@@ -52,7 +52,7 @@ class ServeSettings:
     warm_keeps_model: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Values:
     """What is weighed: the worth of a residency, the rank of an instance for eviction.
 

@@ -9,7 +9,7 @@ from executor.gpu_room import plannable_bytes
 from executor.state import State
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Snapshot:
     """A view that no later event changes.
 

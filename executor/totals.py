@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from executor import events as ev
 
 
-@dataclass(slots=True)
+@dataclass
 class Totals:
     """Running totals; ``gap_ratio`` is that of the latest plan, None when it has no bound."""
 

@@ -27,7 +27,7 @@ class Planner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Outlets:
     """Where an engine reports to.
 

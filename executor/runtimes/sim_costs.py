@@ -9,7 +9,7 @@ from executor.events import LoadReport
 from executor.runtimes.sim_libraries import SimLibrary
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SimCosts:
     """Seconds that things take; ``run_s`` gives those of a call by its id and function.
 

@@ -7,7 +7,7 @@ from executor.domain import Tier
 from executor.runtimes.sim_libraries import SimLibraries
 
 
-@dataclass(slots=True)
+@dataclass
 class SimResident:
     """A function: the tier where it is or is being loaded to, and the one where it shall be.
 
@@ -24,7 +24,7 @@ class SimResident:
     move_s: float = 0.0
 
 
-@dataclass(slots=True)
+@dataclass
 class SimInstance:
     """An instance with what is in it and the call that it serves.
 
