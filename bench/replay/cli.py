@@ -12,6 +12,7 @@ from bench.replay.figures import draw
 from bench.replay.methods import POLICIES, PRELOADS
 from bench.replay.profiles import STARTS, ProfileFile, read_profile
 from bench.replay.runs import Grid, RunKey, carry_out, pending
+from bench.replay.simulate import Gpus
 from bench.replay.summary import Summary, tables
 from bench.replay.workload import Draw
 from bench.traces.minutes import read_minutes
@@ -47,6 +48,8 @@ def replay(
     warm_keeps_model: Annotated[
         str, typer.Option(help="Whether a function stays loaded after its call: yes or no.")
     ] = "yes",
+    gpus: Annotated[int, typer.Option(min=0, help="GPUs that all containers share.")] = 0,
+    gpu_memory_gib: Annotated[int, typer.Option(min=1, help="Memory of each.")] = 24,
     starts: Annotated[
         str, typer.Option(help=f"What starts cost: which of {', '.join(STARTS)}, or profile files.")
     ] = "private",
@@ -69,7 +72,9 @@ def replay(
             _seeds(seeds),
             Draw(functions, owners, cap, minutes),
             _chosen("--warm-keeps-model", warm_keeps_model, ["yes", "no"]) == ("yes",),
+            Gpus(gpus, gpu_memory_gib if gpus else 0),
         )
+        _check_gpus(grid)
         _carry_out(grid, out)
 
 
@@ -122,6 +127,12 @@ def _starts_of_file(file: Path) -> tuple[str, ProfileFile]:
         known = ", ".join(STARTS)
         raise typer.BadParameter(f"--starts is {str(file)!r}; expected one of {known}, or a file")
     return file.stem, read_profile(file)
+
+
+def _check_gpus(grid: Grid) -> None:
+    for name, costs in grid.starts.items() if grid.gpus.count else ():
+        if all(model.gpu is None for model in costs.models.values()):
+            raise typer.BadParameter(f"--gpus needs --starts whose models have gpu: not {name!r}")
 
 
 def _whole(option: str, text: str) -> int:

@@ -26,6 +26,7 @@ from predictors.keepalive.pagurus import Pagurus
 from predictors.keepalive.protocol import KeepAlivePolicy, StemCell
 from solver import Method, Plan, Problem
 from solver.methods.density import Density
+from solver.methods.greedy import place_fitting
 from solver.methods.price import Price
 from solver.methods.priority import Priority
 from solver.plan import make_plan
@@ -145,14 +146,12 @@ def _is_loaded(state: State, function: str) -> bool:
 
 
 def _own_plan(problem: Problem, state: State) -> Plan:
-    modes = {name: mode for mode, name in enumerate(problem.function_names)}
-    rows = [
-        (modes[own], instance)
-        for instance, own in enumerate(
-            state.instances[id_].function for id_ in problem.instance_names
-        )
-        if own in modes
-    ]
-    fitting = problem.pairs.find(np.array(rows, np.int32).reshape(-1, 2)) >= 0
-    placed = np.array(rows, np.int32).reshape(-1, 2)[fitting]
+    """Place each instance's own function, on its GPU if that has room, else in memory."""
+    owned: dict[str, list[int]] = {}
+    for instance, id_ in enumerate(problem.instance_names):
+        owned.setdefault(state.instances[id_].function, []).append(instance)
+    dearest_first = np.argsort(-problem.mode_tier, kind="stable").tolist()
+    names = [problem.function_names[function] for function in problem.mode_function.tolist()]
+    wanted = [(mode, one) for mode in dearest_first for one in owned.get(names[mode], ())]
+    placed = place_fitting(problem, np.array(wanted, np.int32).reshape(-1, 2))
     return make_plan(problem, placed, method="own", status="feasible", solve_s=0.0)

@@ -21,7 +21,7 @@ from pydantic import (
     PositiveInt,
 )
 
-from executor.domain import Profile
+from executor.domain import GpuProfile, Profile
 from executor.runtimes.sim_costs import SimCosts
 from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import MIB
@@ -39,12 +39,20 @@ class LibraryCosts(BaseModel):
     memory_mib: PositiveInt
 
 
+class GpuCosts(BaseModel):
+    """What one model takes of a GPU, and how long it takes there once it is loaded in memory."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    memory_mib: PositiveInt
+    move_s: NonNegativeFloat
+
+
 class ModelCosts(BaseModel):
     """What one model costs; ``limit_mib`` is the memory that its functions are deployed with.
 
     ``import_s`` and ``load_s`` together are the time from the order to load until ready; for a
-    shared library they begin with the fork. ``run_s`` is a call's inference, ``first_call_s`` what
-    the first one after a load takes more.
+    shared library they begin with the fork. ``run_s`` is a call's inference, wherever it runs,
+    ``first_call_s`` what the first one after a load takes more. With ``gpu`` it can use one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,6 +63,7 @@ class ModelCosts(BaseModel):
     limit_mib: PositiveInt
     run_s: PositiveFloat
     first_call_s: NonNegativeFloat = 0.0
+    gpu: GpuCosts | None = None
 
 
 class ProfileFile(BaseModel):
@@ -79,7 +88,11 @@ class ProfileFile(BaseModel):
         one = self.models[model]
         library = self.libraries.get(one.library)
         library_bytes = library.memory_mib * MIB if library is not None else 0
-        return Profile(one.import_s, one.load_s, one.memory_mib * MIB, library_bytes)
+        memory_bytes = one.memory_mib * MIB
+        gpu = None
+        if one.gpu is not None:
+            gpu = GpuProfile(memory_bytes, one.gpu.memory_mib * MIB, one.gpu.move_s)
+        return Profile(one.import_s, one.load_s, memory_bytes, library_bytes, gpu)
 
     def simulated(
         self,
@@ -164,7 +177,7 @@ STARTS: Final[dict[str, Callable[[], ProfileFile]]] = {
 def write_profile(file: Path, costs: ProfileFile) -> None:
     """Write a profile file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(costs.model_dump(), sort_keys=False))
+    file.write_text(yaml.safe_dump(costs.model_dump(exclude_none=True), sort_keys=False))
 
 
 def read_profile(file: Path) -> ProfileFile:

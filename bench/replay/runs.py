@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.replay.measures import Row, measure
 from bench.replay.profiles import ProfileFile, read_profile, write_profile
-from bench.replay.simulate import Case, Replay
+from bench.replay.simulate import NO_GPUS, Case, Gpus, Replay
 from bench.replay.workload import Draw, Workload, draw_workload
 from bench.traces.minutes import MinuteTrace
 from executor.errors import ConfigError
@@ -59,6 +59,8 @@ class Grid:
         How the workload of each seed is drawn.
     warm_keeps_model
         Whether a function stays loaded after its call.
+    gpus
+        Those of the worker.
     """
 
     trace: MinuteTrace
@@ -69,12 +71,13 @@ class Grid:
     seeds: tuple[int, ...]
     draw: Draw
     warm_keeps_model: bool
+    gpus: Gpus = NO_GPUS
 
     @property
     def settings(self) -> str:
         """What all runs of a folder have in common, their start costs apart."""
-        trace = f"trace={self.trace.digest}"
-        return f"{trace} {self.draw} warm_keeps_model={self.warm_keeps_model}"
+        switches = f"warm_keeps_model={self.warm_keeps_model} gpus={self.gpus}"
+        return f"trace={self.trace.digest} {self.draw} {switches}"
 
     def runs(self) -> list[RunKey]:
         """All runs, those of one workload after the other."""
@@ -133,7 +136,9 @@ def carry_out(
             drawn = {which: draw_workload(grid.trace, costs, grid.draw, rng)}
         workload = drawn[which]
         memory_bytes = key.memory_gib * GIB
-        case = Case(key.policy, key.preload, memory_bytes, key.seed, grid.warm_keeps_model)
+        case = Case(
+            key.policy, key.preload, memory_bytes, key.seed, grid.warm_keeps_model, grid.gpus
+        )
         n_calls = len(workload.run_s)
 
         def report(done: int, key: RunKey = key, n_calls: int = n_calls) -> None:

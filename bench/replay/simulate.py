@@ -18,6 +18,7 @@ from executor.drivers.engine import Engine, Outlets
 from executor.drivers.sim import ChargedPlanner, EventHeap
 from executor.runtimes.sim import SimRuntime
 from executor.serving import ServeSettings
+from executor.units import GIB
 from solver import Problem
 
 TIMEOUT_S: Final = 60.0
@@ -34,6 +35,25 @@ Watch: TypeAlias = Callable[[ev.Event, list[Action]], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Gpus:
+    """The GPUs of the worker, all of one size."""
+
+    count: int = 0
+    memory_gib: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.count}x{self.memory_gib}GiB" if self.count else "none"
+
+    @property
+    def sizes_bytes(self) -> dict[str, int]:
+        """Bytes of each, by name."""
+        return {f"gpu{number}": self.memory_gib * GIB for number in range(self.count)}
+
+
+NO_GPUS: Final = Gpus()
+
+
+@dataclass(frozen=True, slots=True)
 class Case:
     """What is replayed, apart from the workload."""
 
@@ -42,6 +62,7 @@ class Case:
     memory_bytes: int
     seed: int
     warm_keeps_model: bool = True
+    gpus: Gpus = NO_GPUS
 
 
 class Replay:
@@ -78,7 +99,7 @@ class Replay:
         preload = PRELOADS[case.preload](workload, lambda: self.controller.state)
         self.controller = Controller(
             workload.functions,
-            [Worker("w", case.memory_bytes)],
+            [Worker("w", case.memory_bytes, case.gpus.sizes_bytes)],
             POLICIES[case.policy](np.random.default_rng(case.seed)),
             preload.predictor,
             Settings(

@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bench.replay.cli import app
-from bench.replay.profiles import PRIVATE_FILE
+from bench.replay.profiles import PRIVATE_FILE, read_profile, write_profile
+from bench.replay.runs import read_rows
 
 TRACE = "HashOwner,HashFunction,1,2,3,4,5\n" + "".join(
     f"o{row % 2},f{row},{row % 3},1,0,{row % 2},2\n" for row in range(6)
@@ -78,6 +79,25 @@ def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert result.output.startswith("error: ")
         assert message in result.output
+
+
+def test_gpus_are_shared_by_all_containers(tmp_path: Path) -> None:
+    chosen = ["--policies", "openwhisk", "--preload", "own", "--memory-gib", "16", "--seeds", "1"]
+    assert run(tmp_path, *chosen, "--gpus", "1", "--gpu-memory-gib", "2").exit_code == 0
+    (file,) = (tmp_path / "out" / "runs").glob("*.csv")
+    shares = {(row.metric, row.group): row.value for row in read_rows(file)}
+    assert shares["start_kind", "gpu"] > 0
+    assert "gpus=1x2GiB" in (tmp_path / "out" / "runs" / "settings.txt").read_text()
+    assert run(tmp_path, *chosen).exit_code == 2
+
+
+def test_gpus_need_models_that_can_use_them(tmp_path: Path) -> None:
+    costs = read_profile(PRIVATE_FILE)
+    models = {name: one.model_copy(update={"gpu": None}) for name, one in costs.models.items()}
+    write_profile(tmp_path / "without.yaml", costs.model_copy(update={"models": models}))
+    result = run(tmp_path, "--gpus", "1", "--starts", str(tmp_path / "without.yaml"))
+    assert result.exit_code == 2
+    assert "--gpus needs --starts" in result.output
 
 
 def test_starts_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -8,13 +8,51 @@ import pytest
 from bench.replay.measures import measure
 from bench.replay.methods import POLICIES, PRELOADS
 from bench.replay.profiles import ProfileFile
-from bench.replay.simulate import Case, Replay
+from bench.replay.record import KINDS
+from bench.replay.simulate import NO_GPUS, Case, Gpus, Replay
 from executor import events as ev
 from executor.actions import Action
-from executor.domain import InstanceState
+from executor.domain import InstanceState, Tier
 from executor.planner import capacity_bytes
 from executor.units import GIB
 from tests.bench.replay.worlds import COSTS, SHARED, workload
+
+
+class GpuWatch:
+    """Keeps account of what is on each GPU by what the runtime says."""
+
+    def __init__(self, made: Replay) -> None:
+        self._state = made.controller.state
+        self._called = [f"f{function}" for function in workload().arrivals.functions]
+        self._held: dict[tuple[str, str], tuple[str, int]] = {}
+        self.most_bytes = dict.fromkeys(self._state.gpus, 0)
+        made.watch = self._see
+
+    def _see(self, event: ev.Event, _: Sequence[Action]) -> None:
+        match event:
+            case ev.Loaded():
+                self._put(event.instance_id, event.function, event.tier)
+            case ev.Started():
+                function = self._called[int(event.invocation_id)]
+                self._put(event.instance_id, function, event.tier)
+            case ev.Offloaded():
+                self._held.pop((event.instance_id, event.function), None)
+            case ev.InstanceGone():
+                gone = [place for place in self._held if place[0] == event.instance_id]
+                for place in gone:
+                    del self._held[place]
+            case _:
+                pass
+        for gpu in self.most_bytes:
+            held_bytes = sum(size for where, size in self._held.values() if where == gpu)
+            self.most_bytes[gpu] = max(self.most_bytes[gpu], held_bytes)
+
+    def _put(self, instance_id: str, function: str, tier: Tier) -> None:
+        self._held.pop((instance_id, function), None)
+        gpu = self._state.instances[instance_id].gpu
+        if tier is Tier.GPU and gpu is not None:
+            size_bytes = self._state.functions[function].gpu_bytes(Tier.GPU)
+            self._held[instance_id, function] = (gpu, size_bytes)
 
 
 def replay(
@@ -24,8 +62,9 @@ def replay(
     *,
     keeps: bool = False,
     costs: ProfileFile = COSTS,
+    gpus: Gpus = NO_GPUS,
 ) -> Replay:
-    case = Case(policy, preload, memory_gib * GIB, 1, keeps)
+    case = Case(policy, preload, memory_gib * GIB, 1, keeps, gpus)
     return Replay(workload(costs=costs), costs, case)
 
 
@@ -73,6 +112,30 @@ def test_a_replay_repeats_bit_for_bit(preload: str) -> None:
     first, second = (replay("histogram", preload) for _ in range(2))
     rows = [measure(workload(), one.run()) for one in (first, second)]
     assert rows[0] == rows[1]
+
+
+@pytest.mark.parametrize("preload", PRELOADS)
+def test_no_gpu_is_ever_overcommitted_and_calls_find_their_functions_there(preload: str) -> None:
+    made = replay("openwhisk", preload, 24, keeps=True, gpus=Gpus(2, 1))
+    watch = GpuWatch(made)
+    recorder = made.run()
+    assert recorder.ends.tolist() == [1] * len(recorder.ends)
+    assert set(watch.most_bytes) == {"gpu0", "gpu1"}
+    assert all(GIB / 2 < size <= GIB for size in watch.most_bytes.values())
+    found = {kind.value: float(np.mean(recorder.kind == at)) for at, kind in enumerate(KINDS)}
+    assert found["gpu"] > 0
+    assert found["host"] > 0
+
+
+def test_gpus_that_no_model_can_use_change_nothing() -> None:
+    models = {name: one.model_copy(update={"gpu": None}) for name, one in COSTS.models.items()}
+    without = COSTS.model_copy(update={"models": models})
+    runs = [
+        replay("openwhisk", "headstart", costs=costs, gpus=gpus).run()
+        for costs, gpus in ((COSTS, NO_GPUS), (without, NO_GPUS), (without, Gpus(1, 24)))
+    ]
+    assert runs[0].steps == runs[1].steps == runs[2].steps
+    assert runs[0].wait_s.tolist() == runs[1].wait_s.tolist() == runs[2].wait_s.tolist()
 
 
 def test_shared_starts_change_nothing_about_the_calls_and_hold_memory_limits() -> None:

@@ -94,6 +94,15 @@ def test_a_snapshot_start_reads_the_footprint_and_faults_in_what_it_missed() -> 
     assert reap.models["resnet18"].memory_mib == 649
 
 
+def test_a_model_takes_of_a_gpu_what_the_file_says() -> None:
+    known = COSTS.profile("vgg19").gpu
+    assert known is not None
+    assert known.memory_bytes == 1648 * MIB
+    assert known.gpu_memory_bytes == COSTS.models["vgg19"].gpu.memory_mib * MIB  # type: ignore[union-attr]
+    assert known.move_s == pytest.approx(0.089)
+    assert Reap().applied(COSTS).models["vgg19"].gpu == COSTS.models["vgg19"].gpu
+
+
 def test_a_wrong_profile_is_refused_by_key(tmp_path) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / "profile.yaml"
     file.write_text(PRIVATE_FILE.read_text().replace("import_s: 0.70", "import_s: -1"))
