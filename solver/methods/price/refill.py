@@ -7,7 +7,7 @@ price; gains and losses then have the price of the bytes taken off.
 
 from solver.methods.price.blocks import Blocks, Float64, Int32
 from solver.methods.price.chance import Stream, uniform
-from solver.methods.price.compiled import allocating, inlined, kernel
+from solver.methods.price.compiled import allocating, inlined
 from solver.methods.price.knapsack import Items, best_subset
 from solver.methods.price.pair import is_pinned, value_of
 from solver.methods.price.state import State, add, added_value, is_in, remove
@@ -16,7 +16,7 @@ NODE_LIMIT = 300
 """Nodes of one knapsack search; more gain nothing measurable, fewer lose quality."""
 
 
-@kernel
+@inlined
 def empty(
     blocks: Blocks, state: State, instance: int, gpu_price: Float64, taken: Int32, count: int
 ) -> tuple[float, int]:
@@ -38,7 +38,7 @@ def empty(
     return lost, count
 
 
-@kernel
+@inlined
 def refill(
     blocks: Blocks,
     state: State,
@@ -71,7 +71,7 @@ def refill(
     return gained
 
 
-@kernel
+@inlined
 def offer(
     blocks: Blocks,
     state: State,

@@ -10,7 +10,7 @@ import numpy as np
 
 from solver.methods.price.blocks import Blocks, Float64, Int32, Int64
 from solver.methods.price.chance import Stream, below, uniform
-from solver.methods.price.compiled import allocating, inlined, kernel
+from solver.methods.price.compiled import allocating, inlined
 from solver.methods.price.knapsack import Items
 from solver.methods.price.refill import empty, refill
 from solver.methods.price.share import Share
@@ -85,7 +85,7 @@ def _contains(group: Int32, size: int, instance: int) -> bool:
     return False
 
 
-@kernel
+@inlined
 def _recreate(
     blocks: Blocks,
     state: State,

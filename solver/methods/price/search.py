@@ -17,8 +17,10 @@ from solver.methods.price.share import Share, everyone, share_gpus, split_owners
 from solver.methods.price.state import State
 
 _CHUNK: Final = 50
-"""Steps between looks at the clock, less than a millisecond of work."""
-_SHARED_CHUNK: Final = 200
+"""Instances filled between looks at the clock, less than a millisecond of work."""
+_STEPS: Final = 100
+"""Steps between looks at the clock, which is as long; to start them takes as long as ten steps."""
+_SHARED_STEPS: Final = 200
 """The same for each of several threads, which have to meet every time."""
 _EQUAL: Final = 1e-9
 """Changes of worth below this, in seconds saved, are rounding."""
@@ -51,7 +53,7 @@ class Search:
         self._stream = new_stream(seed, threads)
         self._free = free_of_charge(blocks)
         self._hands = [_new_hand(blocks, seed, number) for number in range(threads)]
-        self._steps = _CHUNK if threads == 1 else threads * _SHARED_CHUNK
+        self._steps = _STEPS if threads == 1 else threads * _SHARED_STEPS
         self._pool = ThreadPoolExecutor(threads - 1) if threads > 1 else None
 
     def __enter__(self) -> "Search":
@@ -84,35 +86,46 @@ class Search:
             progress = max(done / steps, deadline.elapsed_s / deadline.limit_s)
             share = max(0.0, 1.0 - progress / _PRICE_END)
             now = Prices(_FIRST_FLOOR * share * prices.memory, gpu_ratio * share * prices.gpu)
-            self._improve(now, -_EQUAL)
+            self._improve(now, -_EQUAL, min(self._steps, steps - done))
         return True
 
     def polish(self, steps: int, deadline: Deadline) -> bool:
         """Ruin and recreate, keeping only what gains; tell whether all steps were taken."""
-        for _ in range(0, steps, self._steps):
+        for done in range(0, steps, self._steps):
             if deadline.passed:
                 return False
-            self._improve(self._free, _EQUAL)
+            self._improve(self._free, _EQUAL, min(self._steps, steps - done))
         return True
 
-    def _improve(self, prices: Prices, least_gain: float) -> None:
+    def _improve(self, prices: Prices, least_gain: float, steps: int) -> None:
         if self._pool is None:
-            self._work(self._hands[0], self._state, everyone(self._blocks), prices, least_gain)
+            share = everyone(self._blocks)
+            self._work(self._hands[0], self._state, share, prices, least_gain, steps)
             return
-        sides = split_owners(self._blocks, len(self._hands), self._stream)
-        states = share_gpus(self._blocks, self._state, sides, len(self._hands), self._stream)
+        threads = len(self._hands)
+        sides = split_owners(self._blocks, threads, self._stream)
+        states = share_gpus(self._blocks, self._state, sides, threads, self._stream)
         others = [
-            self._pool.submit(self._work, hand, state, Share(sides, number), prices, least_gain)
+            self._pool.submit(
+                self._work, hand, state, Share(sides, number), prices, least_gain, steps // threads
+            )
             for number, (hand, state) in enumerate(zip(self._hands, states, strict=True))
             if number > 0
         ]
-        self._work(self._hands[0], states[0], Share(sides, 0), prices, least_gain)
+        first = Share(sides, 0)
+        self._work(self._hands[0], states[0], first, prices, least_gain, steps // threads)
         for other in others:
             other.result()
         self._state.free_gpu[:] = sum(state.free_gpu for state in states)
 
     def _work(
-        self, hand: "_Hand", state: State, share: Share, prices: Prices, least_gain: float
+        self,
+        hand: "_Hand",
+        state: State,
+        share: Share,
+        prices: Prices,
+        least_gain: float,
+        steps: int,
     ) -> None:
         improve(
             self._blocks,
@@ -121,7 +134,7 @@ class Search:
             prices.gpu,
             prices.memory,
             least_gain,
-            _CHUNK if self._pool is None else _SHARED_CHUNK,
+            steps,
             hand.items,
             hand.stream,
         )
