@@ -11,11 +11,11 @@ from collections import defaultdict
 from itertools import count
 
 from executor import residencies
-from executor.domain import Function, Instance, InstanceState, StartKind
+from executor.domain import BUSY, IDLE, Function, Instance, StartKind
 from executor.lifecycle import Dates, Lifecycle
 from executor.state import State
 
-_COUNTING = (InstanceState.IDLE, InstanceState.BUSY)
+_COUNTING = (IDLE, BUSY)
 
 
 class Accounts:
@@ -48,16 +48,16 @@ class Accounts:
         own = self._released(instance)
         self._dates.pop(own.id, None)
         stays = self._lifecycle.turned_idle(own, at_s)
-        if own.state is InstanceState.BUSY:
+        if own.state is BUSY:
             dates = self._lifecycle.take_dates(own.id)
             self._dates[own.id] = dates if stays else Dates(expires_s=at_s)
         self._restore(instance)
-        return [] if stays or own.state is InstanceState.BUSY else [own]
+        return [] if stays or own.state is BUSY else [own]
 
     def gone(self, instance: Instance) -> None:
         """Forget an instance; one that its call counted for has its old date back."""
         own = self._released(instance)
-        if own is not instance and own.state is InstanceState.IDLE:
+        if own is not instance and own.state is IDLE:
             self._restore(own)
         self._serving.discard(instance.id)
         self._dates.pop(instance.id, None)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from executor.columns import Columns
-from executor.domain import Function, Profile, Tier
+from executor.domain import GPU, HOST, Function, Profile, Tier
 from executor.events import LoadReport
 
 LEARNING_RATE = 0.3
@@ -20,20 +20,20 @@ class Catalogue:
         self.index = self.columns.index
         self._measured: set[str] = set()
 
-    def learn(self, function: str, report: LoadReport, tier: Tier = Tier.HOST) -> None:
+    def learn(self, function: str, report: LoadReport, tier: Tier = HOST) -> None:
         """Fold a measured load into the function's profile; a guess gives way at once.
 
         The memory of one that ended on a GPU says nothing of loads that end before.
         """
         known = self.functions[function].profile
-        if tier is Tier.GPU:
+        if tier is GPU:
             self.learn_move(function, report)
             known = self.functions[function].profile
             report = report._replace(memory_bytes=known.memory_bytes)
         if report[:-1] != (known.import_s, known.load_s, known.memory_bytes, known.library_bytes):
             fold = _blended if function in self._measured else _measured
             self._set(function, fold(known, report))
-        if tier is not Tier.GPU:
+        if tier is not GPU:
             self._measured.add(function)
 
     def learn_move(self, function: str, report: LoadReport) -> None:

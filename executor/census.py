@@ -4,9 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from executor.domain import Instance, InstanceState, Residency, ResidencyState, Worker
+from executor.domain import (
+    BUSY,
+    IDLE,
+    LOADING,
+    MOVING,
+    STOPPING,
+    Instance,
+    Residency,
+    Worker,
+)
 
-_UNDER_WAY = (ResidencyState.LOADING, ResidencyState.MOVING)
+_UNDER_WAY = (LOADING, MOVING)
 _NOTHING: Mapping[str, Residency] = {}
 
 
@@ -60,8 +69,10 @@ class Census:
             del self.holders[function][one.id]
         elif old is None:
             self.holders[function][one.id] = None
-        was, now = old is not None and old.state, new is not None and new.state
-        self.by_worker[one.worker].loading += (now in _UNDER_WAY) - (was in _UNDER_WAY)
+        was_under_way = old is not None and old.state in _UNDER_WAY
+        is_under_way = new is not None and new.state in _UNDER_WAY
+        if was_under_way is not is_under_way:
+            self.by_worker[one.worker].loading += is_under_way - was_under_way
 
     def gone(self, old: Instance) -> None:
         """Count an instance out."""
@@ -73,18 +84,16 @@ class Census:
 
     def _count(self, one: Instance, sign: int) -> None:
         worker = self.by_worker[one.worker]
-        worker.committed_bytes += sign * one.limit_bytes
+        size_bytes = sign * one.limit_bytes
+        worker.committed_bytes += size_bytes
         self.existing[one.function] += sign
-        match one.state:
-            case InstanceState.BUSY:
-                self.busy[one.function] += sign
-            case InstanceState.STOPPING:
-                worker.stopping_bytes += sign * one.limit_bytes
-            case InstanceState.STARTING:
-                self.spare[one.function] += sign
-            case InstanceState.IDLE:
-                self.spare[one.function] += sign
-                worker.idle_bytes += sign * one.limit_bytes
+        if one.state is BUSY:
+            self.busy[one.function] += sign
+        elif one.state is STOPPING:
+            worker.stopping_bytes += size_bytes
+        else:
+            self.spare[one.function] += sign
+            worker.idle_bytes += size_bytes if one.state is IDLE else 0
 
     def _hold(
         self, one: Instance, before: Mapping[str, Residency], after: Mapping[str, Residency]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from executor import events as ev
 from executor.actions import Action, Offload, StopInstance, WakeAt
-from executor.domain import Function, ResidencyState, Tier, Worker
+from executor.domain import GPU, LOADING, MOVING, READY, Function, Worker
 from executor.hosting import Hosting
 from executor.lifecycle import Lifecycle
 from executor.preload import PlanSettings, Preloader
@@ -20,7 +20,7 @@ START_S = 0.55
 """Container start of a small Docker image (Sui et al., SoCC 2024)."""
 
 
-_THERE = (ResidencyState.LOADING, ResidencyState.MOVING, ResidencyState.READY)
+_THERE = (LOADING, MOVING, READY)
 """What an offload ends; the rest is used by a call or is leaving already."""
 
 
@@ -101,7 +101,7 @@ class Controller:
     def _fold(self, event: ev.Event) -> None:  # noqa: C901 - one case an event
         match event:  # the most frequent first
             case ev.Offloaded():
-                self._drop(event.instance_id, event.function)
+                self.state.drop(event.instance_id, event.function)
             case ev.Loaded():
                 self._loaded(event)
             case ev.Arrived():
@@ -181,9 +181,9 @@ class Controller:
         self.quarantine.cleared(event.function)
         instance = self.state.instances.get(event.instance_id)
         held = instance.residencies.get(event.function) if instance is not None else None
-        if held is None or held.state is not ResidencyState.MOVING:
+        if held is None or held.state is not MOVING:
             self.state.catalogue.learn(event.function, event.report, event.tier)
-        elif event.tier is Tier.GPU:
+        elif event.tier is GPU:
             self.state.catalogue.learn_move(event.function, event.report)
         self._preloader.loaded(event)
         if instance is not None:
@@ -192,16 +192,9 @@ class Controller:
             self.state.forked(instance.id, event.function, event.report.library_bytes)
 
     def _load_failed(self, event: ev.LoadFailed) -> None:
-        self._drop(event.instance_id, event.function)
+        self.state.drop(event.instance_id, event.function)
         if event.blame:
             self.quarantine.failed(event.function, event.error, event.at_s)
-
-    def _drop(self, instance_id: str, function: str) -> None:
-        """Fold that a residency is gone, unless a run has ordered it anew meanwhile."""
-        instance = self.state.instances.get(instance_id)
-        held = instance.residencies.get(function) if instance is not None else None
-        if held is not None and held.state is not ResidencyState.RUNNING:
-            self.state.drop(instance_id, function)
 
     def _ask_to_wake(self) -> None:
         due_s = min(

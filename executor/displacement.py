@@ -3,7 +3,17 @@
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
-from executor.domain import Function, Instance, InstanceState, Residency, ResidencyState, Tier
+from executor.domain import (
+    GPU,
+    IDLE,
+    MOVING,
+    OFFLOADING,
+    READY,
+    STOPPING,
+    Function,
+    Instance,
+    Residency,
+)
 from executor.state import State
 
 
@@ -37,7 +47,7 @@ def for_call(
     if gpu is None or instance.gpu is None:
         return None
     held = instance.residencies.get(function.name)
-    if held is not None and held.tier is Tier.GPU:
+    if held is not None and held.tier is GPU:
         return []
     leaving = {Resident(instance.id, name) for name in instance.residencies if name not in kept}
     return make_room(state, instance.gpu, gpu.gpu_memory_bytes, loss_s, leaving=leaving)
@@ -75,14 +85,10 @@ def make_room(
 
 
 def _is_leaving(instance: Instance, held: Residency) -> bool:
-    moving_away = held.state is ResidencyState.MOVING and held.tier is not Tier.GPU
-    return (
-        moving_away
-        or held.state is ResidencyState.OFFLOADING
-        or instance.state is InstanceState.STOPPING
-    )
+    moving_away = held.state is MOVING and held.tier is not GPU
+    return moving_away or held.state is OFFLOADING or instance.state is STOPPING
 
 
 def _is_idle(instance: Instance, held: Residency) -> bool:
-    ready = held.state is ResidencyState.READY and held.tier is Tier.GPU
-    return ready and instance.state is InstanceState.IDLE
+    ready = held.state is READY and held.tier is GPU
+    return ready and instance.state is IDLE

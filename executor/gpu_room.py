@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from executor.domain import Instance, InstanceState
+from executor.domain import IDLE, Instance
 
 
 def claimed_bytes(gpu: str, instances: Iterable[Instance]) -> int:
@@ -25,6 +25,6 @@ def plannable_bytes(
     fixed = [
         one
         for one in (instances.values() if gpus else ())
-        if one.id not in planned or one.state is not InstanceState.IDLE
+        if one.id not in planned or one.state is not IDLE
     ]
     return {gpu: max(0, size - claimed_bytes(gpu, fixed)) for gpu, size in gpus.items()}

@@ -5,7 +5,7 @@ import math
 from executor import workers
 from executor.accounts import Accounts
 from executor.actions import Action, StartInstance, StopInstance
-from executor.domain import NOBODY, Function, Instance, InstanceState, StartKind, stem_name
+from executor.domain import IDLE, NOBODY, Function, Instance, StartKind, stem_name
 from executor.lifecycle import Lifecycle
 from executor.state import State
 from predictors.keepalive.protocol import StemCell
@@ -105,7 +105,7 @@ class Hosting:
             self._tried.clear()
             self._releases = -1
         for instance in self._lifecycle.expired(at_s):
-            if instance.state is InstanceState.IDLE:
+            if instance.state is IDLE:
                 self.stop(instance, at_s, evicted=False)
         for prewarm in self._lifecycle.due(at_s):
             if prewarm.function in self._state.enabled:
@@ -153,7 +153,7 @@ class Hosting:
         for instance in self._state.of_owner(NOBODY):
             fits = instance.limit_bytes == function.memory_limit_bytes
             named = instance.function == stem_name(function.kind)
-            usable = instance.state is InstanceState.IDLE and instance.worker in answering
+            usable = instance.state is IDLE and instance.worker in answering
             if fits and named and usable:
                 return instance.id
         return None

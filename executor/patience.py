@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from executor.backlog import Backlog, OpenCall
-from executor.domain import Function, Instance, InstanceState, StartKind
+from executor.domain import BUSY, Function, Instance, StartKind
 from executor.routing import Serve
 from executor.state import State
 
@@ -58,7 +58,7 @@ class Patience:
         worth_it = [
             run
             for other in self._state.of_owner(function.owner)
-            if other.state is InstanceState.BUSY
+            if other.state is BUSY
             for run in self._run(other, at_s)
             if run.ends_s - at_s < self._spared_s(function, serve, other)
         ]

@@ -12,15 +12,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from executor.actions import Load, Offload
-from executor.domain import (
-    NOTHING,
-    Function,
-    Instance,
-    InstanceState,
-    Residency,
-    ResidencyState,
-    Tier,
-)
+from executor.domain import GPU, IDLE, NOTHING, OFFLOADING, READY, Function, Instance, Residency
 from executor.planner import Wish, capacity_bytes
 
 
@@ -69,7 +61,7 @@ def lacking(instance: Instance, wishes: Iterable[Wish]) -> bool:
 
 
 def _moves(held: Residency, wish: Wish) -> bool:
-    return held.state is ResidencyState.READY and held.tier is not wish.tier
+    return held.state is READY and held.tier is not wish.tier
 
 
 def diff(
@@ -99,7 +91,7 @@ def diff(
     loads: list[Wish] = []
     for instance_id, wished in wishes.items():
         instance = instances.get(instance_id)
-        if instance is None or instance.state is not InstanceState.IDLE:
+        if instance is None or instance.state is not IDLE:
             continue
         here = [wish for wish in wished if wish.function in functions]
         evict, startable = _fit(instance, here, functions, budget.reserve_bytes)
@@ -107,8 +99,8 @@ def diff(
         loads.extend(startable)
         if instance.gpu is not None:
             moves = [wish for wish in here if _is_move(instance, wish)]
-            actions.extend([_load(wish) for wish in moves if wish.tier is not Tier.GPU])
-            loads.extend([wish for wish in moves if wish.tier is Tier.GPU])
+            actions.extend([_load(wish) for wish in moves if wish.tier is not GPU])
+            loads.extend([wish for wish in moves if wish.tier is GPU])
     if not loads:
         return Drift(actions, [], {})
     drift = _within(loads, instances, functions, budget, room)
@@ -168,7 +160,7 @@ def _fit(
     fitting = _fill(missing, functions, set(groups), free)
     named = {wish.function for wish in wishes}
     spare = [one for one in held.values() if one.function not in named]
-    leaving = sum(one.memory_bytes for one in spare if one.state is ResidencyState.OFFLOADING)
+    leaving = sum(one.memory_bytes for one in spare if one.state is OFFLOADING)
     return _evict(spare, need - free - leaving), [one for one in missing if one.function in fitting]
 
 
@@ -207,7 +199,7 @@ def _fill(
 
 def _evict(spare: list[Residency], shortage_bytes: int) -> list[str]:
     evict = []
-    going = [one for one in spare if one.state is not ResidencyState.OFFLOADING]
+    going = [one for one in spare if one.state is not OFFLOADING]
     for residency in sorted(going, key=lambda one: -one.memory_bytes):
         if shortage_bytes <= 0:
             break

@@ -4,7 +4,19 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
 from executor.actions import Run
-from executor.domain import Function, Isolation, Residency, ResidencyState, Tier
+from executor.domain import (
+    GPU,
+    LOADING,
+    MOVING,
+    OFFLOADING,
+    READY,
+    RUNNING,
+    Function,
+    Isolation,
+    Residency,
+    ResidencyState,
+    Tier,
+)
 
 Held: TypeAlias = Mapping[str, Residency]
 
@@ -21,11 +33,11 @@ def ordered(function: Function, tier: Tier, held: Residency | None) -> Residency
 
     Of a loaded function it is a move: until that is over it holds what it does in either tier.
     """
-    new = residency(function, tier, ResidencyState.LOADING)
-    if held is None or held.state not in (ResidencyState.READY, ResidencyState.MOVING):
+    new = residency(function, tier, LOADING)
+    if held is None or held.state not in (READY, MOVING):
         return new
     return new._replace(
-        state=ResidencyState.MOVING,
+        state=MOVING,
         memory_bytes=max(held.memory_bytes, new.memory_bytes),
         gpu_memory_bytes=max(held.gpu_memory_bytes, new.gpu_memory_bytes),
     )
@@ -44,19 +56,16 @@ def kept(
 def during(run: Run, function: Function, held: Held) -> Held:
     """Return what is held from the order of a run on: what it does not keep is on its way out."""
     others = {
-        name: one if name in run.keep else one.turned(ResidencyState.OFFLOADING)
+        name: one if name in run.keep else one.turned(OFFLOADING)
         for name, one in held.items()
         if name != function.name
     }
-    return {**others, function.name: residency(function, run.tier, ResidencyState.RUNNING)}
+    return {**others, function.name: residency(function, run.tier, RUNNING)}
 
 
 def after_run(held: Held) -> Held:
     """Return what is held when a run has ended: what ran is ready."""
-    return {
-        name: one.turned(ResidencyState.READY) if one.state is ResidencyState.RUNNING else one
-        for name, one in held.items()
-    }
+    return {name: one.turned(READY) if one.state is RUNNING else one for name, one in held.items()}
 
 
 def loaded(held: Residency, function: Function, tier: Tier, memory_bytes: int) -> Residency:
@@ -64,7 +73,7 @@ def loaded(held: Residency, function: Function, tier: Tier, memory_bytes: int) -
     return Residency(
         held.function,
         tier,
-        ResidencyState.READY,
+        READY,
         _measured_bytes(function, tier, memory_bytes),
         function.gpu_bytes(tier),
     )
@@ -83,4 +92,4 @@ def measured(
 
 def _measured_bytes(function: Function, tier: Tier, memory_bytes: int) -> int:
     """Return what a residency takes: on a GPU it keeps room in memory for its way back."""
-    return max(memory_bytes, function.profile.memory_bytes) if tier is Tier.GPU else memory_bytes
+    return max(memory_bytes, function.profile.memory_bytes) if tier is GPU else memory_bytes

@@ -5,14 +5,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from executor import workers
-from executor.domain import (
-    Function,
-    Instance,
-    InstanceState,
-    ResidencyState,
-    StartKind,
-    Tier,
-)
+from executor.domain import IDLE, LOADING, MOVING, READY, Function, Instance, StartKind, Tier
 from executor.state import State
 
 
@@ -112,9 +105,9 @@ def choose_idle(state: State, function: Function, worth: Worth, lent: Lent) -> S
 def start_kind(instance: Instance, function: Function) -> StartKind:
     """Name what a call finds in a running instance."""
     residency = instance.residencies.get(function.name)
-    if residency is not None and residency.state is ResidencyState.READY:
+    if residency is not None and residency.state is READY:
         return _KINDS[residency.tier]
-    if residency is not None and residency.state is ResidencyState.MOVING:
+    if residency is not None and residency.state is MOVING:
         return StartKind.HOST
     return StartKind.LIBRARY if function.library in instance.libraries else StartKind.WARM
 
@@ -123,14 +116,13 @@ def _usable(instances: Iterable[Instance], function: Function) -> list[Instance]
     return [
         instance
         for instance in instances
-        if instance.state is InstanceState.IDLE
-        and instance.limit_bytes >= function.memory_limit_bytes
+        if instance.state is IDLE and instance.limit_bytes >= function.memory_limit_bytes
     ]
 
 
 def _holds(instance: Instance, function: str) -> bool:
     state = instance.residencies[function].state
-    return state in (ResidencyState.READY, ResidencyState.MOVING, ResidencyState.LOADING)
+    return state in (READY, MOVING, LOADING)
 
 
 def _preference(
@@ -138,7 +130,7 @@ def _preference(
 ) -> tuple[int, float, bool, bool, int]:
     own = instance.residencies.get(function.name)
     rank = _RANKS[start_kind(instance, function)]
-    if own is not None and own.state is ResidencyState.LOADING:
+    if own is not None and own.state is LOADING:
         rank = _JOIN_RANK
     displaced = sum(worth(name) for name in instance.residencies if name != function.name)
     return rank, -displaced, not lent(instance.id), not instance.rented, -instance.limit_bytes
@@ -175,7 +167,7 @@ def _victims(
     if free + count.idle_bytes < need_bytes:
         return None
     here = (state.instances[id_] for id_ in count.ids)
-    idle = (one for one in here if one.state is InstanceState.IDLE)
+    idle = (one for one in here if one.state is IDLE)
     chosen: list[str] = []
     for instance in sorted(idle, key=lambda one: (eviction_rank(one.id), one.since_s)):
         if free >= need_bytes:

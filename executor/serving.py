@@ -8,7 +8,7 @@ from executor import displacement, residencies, routing
 from executor import events as ev
 from executor.actions import Action, CancelRun, Finish, Load, Offload, Run, Served
 from executor.backlog import Backlog, OpenCall
-from executor.domain import Function, Instance, Invocation, StartKind, Tier
+from executor.domain import GPU, HOST, Function, Instance, Invocation, StartKind, Tier
 from executor.errors import (
     Cancelled,
     DeadlineExceeded,
@@ -273,9 +273,9 @@ class Serving:
         loss_s = self._values.gpu_worth_s
         displaced = displacement.for_call(self._state, instance, function, kept, loss_s)
         for one in displaced or ():
-            self._state.loading(one.instance_id, one.function, Tier.HOST)
-            self._outbox.append(Load(one.instance_id, one.function, Tier.HOST))
-        return Tier.HOST if displaced is None else Tier.GPU
+            self._state.loading(one.instance_id, one.function, HOST)
+            self._outbox.append(Load(one.instance_id, one.function, HOST))
+        return HOST if displaced is None else GPU
 
     def _lost(self, call: OpenCall, error: InvocationError) -> None:
         """Let a call that its function never saw try again; end one that it may have seen."""
@@ -289,7 +289,7 @@ class Serving:
             return
         function = call.invocation.function
         if not kept:
-            self._state.drop(instance_id, function)
+            self._state.drop(instance_id, function, run_ended=True)
         instance = self._state.idle(instance_id, at_s)
         unwanted = not self._settings.warm_keeps_model or function not in self._state.enabled
         if kept and unwanted:

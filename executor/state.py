@@ -12,10 +12,19 @@ from executor.actions import Run
 from executor.catalogue import Catalogue
 from executor.census import Census
 from executor.domain import (
+    BUSY,
+    HOST,
+    IDLE,
+    LOADING,
+    MOVING,
     NOBODY,
+    OFFLOADING,
+    READY,
+    RUNNING,
+    STARTING,
+    STOPPING,
     Function,
     Instance,
-    InstanceState,
     Residency,
     ResidencyState,
     Tier,
@@ -118,7 +127,7 @@ class State:
                 owner=wanted.owner,
                 function=function,
                 limit_bytes=wanted.memory_limit_bytes,
-                state=InstanceState.STARTING,
+                state=STARTING,
                 since_s=at_s,
                 rented=within is not None and within.owner != NOBODY,
                 gpu=within.gpu if within is not None else self._gpu_for(wanted, worker),
@@ -127,7 +136,7 @@ class State:
 
     def create_stem(self, worker: str, kind: str, limit_bytes: int, at_s: float) -> Instance:
         """Commit the start of an instance that belongs to nobody yet."""
-        state, function = InstanceState.STARTING, stem_name(kind)
+        state, function = STARTING, stem_name(kind)
         return self._add(
             Instance(self._next_id(), worker, NOBODY, function, limit_bytes, state, at_s)
         )
@@ -136,9 +145,7 @@ class State:
         """Fold that an instance is up and idle."""
         self.failing.discard(self.instances[instance_id].worker)
         self._capacity_changed(self.instances[instance_id].owner)
-        return self._change(
-            instance_id, state=InstanceState.IDLE, base_bytes=base_bytes, since_s=at_s
-        )
+        return self._change(instance_id, state=IDLE, base_bytes=base_bytes, since_s=at_s)
 
     def found(self, instance: Instance) -> None:
         """Fold that there is an instance which this state did not create."""
@@ -148,7 +155,7 @@ class State:
     def stopping(self, instance_id: str, at_s: float) -> Instance:
         """Commit the end of an instance; it keeps its memory until it is gone."""
         self._capacity_changed(self.instances[instance_id].owner)
-        return self._change(instance_id, state=InstanceState.STOPPING, since_s=at_s)
+        return self._change(instance_id, state=STOPPING, since_s=at_s)
 
     def hand_over(self, instance_id: str, at_s: float) -> Instance:
         """Commit the end of an instance whose memory goes to its successor at once."""
@@ -159,7 +166,7 @@ class State:
         """Fold that an instance is no more; None when it was not known."""
         instance = self.instances.pop(instance_id, None)
         if instance is not None:
-            if instance.state is InstanceState.STARTING:
+            if instance.state is STARTING:
                 self.failing.add(instance.worker)
             self.census.gone(instance)
             self.unsettled[instance_id] = None
@@ -170,25 +177,15 @@ class State:
         """Commit a run: the residencies that it does not keep are on their way out."""
         instance = self.instances[run.instance_id]
         self._capacity_changed(instance.owner)
-        self._change(
-            run.instance_id,
-            state=InstanceState.BUSY,
-            invocation=run.invocation_id,
-            since_s=at_s,
-            residencies=residencies.during(run, self.functions[run.function], instance.residencies),
-        )
+        held = residencies.during(run, self.functions[run.function], instance.residencies)
+        self._replace(instance, instance.turned(BUSY, at_s, run.invocation_id, held))
 
     def idle(self, instance_id: str, at_s: float) -> Instance:
         """Fold that a run has ended; its residency is ready unless it was dropped before."""
         instance = self.instances[instance_id]
         self._capacity_changed(instance.owner)
-        return self._change(
-            instance_id,
-            state=InstanceState.IDLE,
-            invocation=None,
-            since_s=at_s,
-            residencies=residencies.after_run(instance.residencies),
-        )
+        held = residencies.after_run(instance.residencies)
+        return self._replace(instance, instance.turned(IDLE, at_s, None, held))
 
     def loading(self, instance_id: str, function: str, tier: Tier) -> None:
         """Commit a load, with the memory it is expected to take; of what is loaded a move."""
@@ -198,7 +195,7 @@ class State:
     def loaded(self, instance_id: str, function: str, tier: Tier, memory_bytes: int) -> None:
         """Fold that a function is ready, with the memory it was measured to take."""
         held = self.instances[instance_id].residencies.get(function)
-        if held is not None and held.state in (ResidencyState.LOADING, ResidencyState.MOVING):
+        if held is not None and held.state in (LOADING, MOVING):
             known = self.functions[function]
             self._set(instance_id, residencies.loaded(held, known, tier, memory_bytes))
 
@@ -219,16 +216,16 @@ class State:
     def offloading(self, instance_id: str, function: str) -> None:
         """Commit an offload; the memory is free only when it is confirmed."""
         held = self.instances[instance_id].residencies[function]
-        self._set(instance_id, held.turned(ResidencyState.OFFLOADING))
+        self._set(instance_id, held.turned(OFFLOADING))
 
-    def drop(self, instance_id: str, function: str) -> None:
-        """Fold that a residency is no more, if it was still there."""
+    def drop(self, instance_id: str, function: str, *, run_ended: bool = False) -> None:
+        """Fold that a residency is no more, unless a run has ordered it anew and has not ended."""
         instance = self.instances.get(instance_id)
-        if instance is None or function not in instance.residencies:
+        gone = instance.residencies.get(function) if instance is not None else None
+        if instance is None or gone is None or (gone.state is RUNNING and not run_ended):
             return
-        held = dict(instance.residencies)
-        gone = held.pop(function)
-        if gone.state in (ResidencyState.READY, ResidencyState.MOVING):
+        held = {name: one for name, one in instance.residencies.items() if name != function}
+        if gone.state in (READY, MOVING):
             self._capacity_changed(instance.owner)
         self.census.moved(instance, function, gone, None)
         self._put(instance.holding(held))
@@ -242,7 +239,7 @@ class State:
             return
         held_now = residencies.measured(instance.residencies, self.functions, memory_bytes)
         for name, held in held_now.items():
-            if held.tier is Tier.HOST:
+            if held.tier is HOST:
                 self.catalogue.needs(name, held.memory_bytes)
         self._change(instance_id, residencies=held_now, libraries=library_bytes)
 
@@ -265,15 +262,16 @@ class State:
         return max(fitting, key=self.free_gpu_bytes, default=None)
 
     def _set(self, instance_id: str, residency: Residency) -> None:
-        instance = self.instances[instance_id]
-        held = dict(instance.residencies)
-        self.census.moved(instance, residency.function, held.get(residency.function), residency)
-        held[residency.function] = residency
-        self._put(instance.holding(held))
+        instance, name = self.instances[instance_id], residency.function
+        held = instance.residencies
+        self.census.moved(instance, name, held.get(name), residency)
+        self._put(instance.holding({**held, name: residency}))
 
     def _change(self, instance_id: str, **changes: Any) -> Instance:
         old = self.instances[instance_id]
-        new = old._replace(**changes)
+        return self._replace(old, old._replace(**changes))
+
+    def _replace(self, old: Instance, new: Instance) -> Instance:
         self.census.replaced(old, new)
         return self._put(new)
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from executor.domain import Profile, Tier
+from executor.domain import GPU, Profile, Tier
 from executor.events import LoadReport
 from executor.runtimes.sim_libraries import SimLibrary
 
@@ -38,7 +38,7 @@ class SimCosts:
     def move_s(self, function: str, tier: Tier) -> float:
         """Return the seconds from loaded in memory to a tier; the way back copies nothing."""
         gpu = self.profiles[function].gpu
-        return gpu.move_s if gpu is not None and tier is Tier.GPU else 0.0
+        return gpu.move_s if gpu is not None and tier is GPU else 0.0
 
     def report(self, function: str, move_s: float) -> LoadReport:
         """Return what a function says when it is ready."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from executor.actions import Run
-from executor.domain import Tier
+from executor.domain import GPU, HOST, Tier
 from executor.runtimes.sim_libraries import SimLibraries
 
 
@@ -42,7 +42,7 @@ class SimInstance:
 
     def reachable(self, tier: Tier) -> Tier:
         """Return where a function can be: without a GPU, in memory only."""
-        return Tier.HOST if self.gpu is None and tier is Tier.GPU else tier
+        return HOST if self.gpu is None and tier is GPU else tier
 
     def waiting(self, name: str) -> Run | None:
         """Return the call that waits for a function."""
