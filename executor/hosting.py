@@ -114,6 +114,8 @@ class Hosting:
     def top_up(self, at_s: float) -> None:
         """Create the idle instances that the policy demands, as far as there is room."""
         names = self._lifecycle.unchecked()
+        if not names and not self._lacking:
+            return
         if self._lacking and self._state.census.releases != self._releases:
             names += self._lacking
             self._lacking = {}

@@ -145,6 +145,8 @@ class Lifecycle:
 
     def unchecked(self) -> list[str]:
         """Take out the functions, and names of stem cells, that may lack idle instances."""
+        if not self._unchecked:
+            return []
         names = list(self._unchecked)
         self._unchecked.clear()
         return names
@@ -183,12 +185,13 @@ class Lifecycle:
 
     def next_s(self) -> float:
         """When the next date comes; infinite when there is none."""
-        while self._expiries and self._expires_s.get(self._expiries[0][1]) != self._expiries[0][0]:
-            heappop(self._expiries)
-        while self._prewarms and self._prewarm.get(self._prewarms[0].function) != self._prewarms[0]:
-            heappop(self._prewarms)
-        expiry_s = self._expiries[0][0] if self._expiries else math.inf
-        return min(expiry_s, self._prewarms[0].at_s if self._prewarms else math.inf)
+        expiries, prewarms = self._expiries, self._prewarms
+        while expiries and self._expires_s.get(expiries[0][1]) != expiries[0][0]:
+            heappop(expiries)
+        while prewarms and self._prewarm.get(prewarms[0].function) != prewarms[0]:
+            heappop(prewarms)
+        expiry_s = expiries[0][0] if expiries else math.inf
+        return min(expiry_s, prewarms[0].at_s) if prewarms else expiry_s
 
     def survival(self, instance_id: str, at_s: float, horizon_s: float) -> float:
         """Chance that an idle instance outlives the horizon: the share of it that is certain."""

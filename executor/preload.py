@@ -1,7 +1,7 @@
 """The planning side of the controller: forecast, ask for a plan, check it, carry it out."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,7 +10,7 @@ from executor import planner, reconcile
 from executor.actions import Action, Load, Offload, Solve
 from executor.columns import Rows
 from executor.displacement import Resident, make_room
-from executor.domain import NOBODY, Instance, InstanceState, Tier
+from executor.domain import GPU, HOST, IDLE, NOBODY, Instance
 from executor.errors import PlanRejected
 from executor.events import Loaded, PlanReady
 from executor.lifecycle import Lifecycle
@@ -157,13 +157,14 @@ class Preloader:
         worth_s = np.where(fits & (columns.library_bytes[rows] > 0), self._worth_s[rows], 0.0)
         if worth_s.any():
             name = columns.names[rows[np.argmax(worth_s)]]
-            yield planner.Wish(instance_id, name, Tier.HOST, 0.0)
+            yield planner.Wish(instance_id, name, HOST, 0.0)
 
     def _due_s(self, settings: PlanSettings) -> float:
+        rested_s = self._asked_s + settings.rest_s
         if self._unseen:
-            return self._asked_s + settings.rest_s
+            return rested_s
         due_s = self._next_changed_s if self._state.unplanned else self._next_full_s
-        return max(self._asked_s + settings.rest_s, due_s)
+        return due_s if due_s > rested_s else rested_s
 
     def _ask(self, settings: PlanSettings, at_s: float) -> list[Solve]:
         owners = self._owners(settings, at_s)
@@ -180,7 +181,7 @@ class Preloader:
         survival = {
             instance.id: self._lifecycle.survival(instance.id, at_s, settings.horizon_s)
             for instance in snapshot.instances.values()
-            if instance.state is InstanceState.IDLE
+            if instance.state is IDLE
         }
         problem = planner.build(outlook, snapshot, survival, settings.budget.reserve_bytes)
         if problem is None:
@@ -217,14 +218,8 @@ class Preloader:
         self._state.unsettled.clear()
         if not instances:
             return []
-        barred = self._barred(at_s)
-        wishes = {
-            id_: [wish for wish in self._wishes[id_] if wish.function not in barred]
-            for id_ in instances
-        }
-        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
-        gpus = {one.gpu for one in instances.values() if one.gpu is not None}
-        room = reconcile.Room(loading, {gpu: self._state.free_gpu_bytes(gpu) for gpu in gpus})
+        wishes = self._wishes_for(instances, at_s)
+        room = self._room(instances)
         drift = reconcile.diff(wishes, instances, self._state.functions, settings.budget, room)
         self._held_up.update(dict.fromkeys(drift.held_up))
         for action in drift.actions:
@@ -234,6 +229,26 @@ class Preloader:
         ]
         self._state.unsettled.clear()
         return [*demotions, *drift.actions]
+
+    def _wishes_for(
+        self, instances: Mapping[str, Instance], at_s: float
+    ) -> dict[str, list[planner.Wish]]:
+        """Return what is wished for, of functions that may be pre-loaded now."""
+        wishes = {id_: self._wishes[id_] for id_ in instances}
+        barred = self._barred(at_s)
+        if not barred:
+            return wishes
+        return {
+            id_: [wish for wish in wished if wish.function not in barred]
+            for id_, wished in wishes.items()
+        }
+
+    def _room(self, instances: Mapping[str, Instance]) -> reconcile.Room:
+        loading = {name: one.loading for name, one in self._state.census.by_worker.items()}
+        if not self._state.gpus:
+            return reconcile.Room(loading)
+        gpus = {one.gpu for one in instances.values() if one.gpu is not None}
+        return reconcile.Room(loading, {gpu: self._state.free_gpu_bytes(gpu) for gpu in gpus})
 
     def _commit(self, action: Load | Offload) -> None:
         match action:
@@ -248,26 +263,26 @@ class Preloader:
             Resident(id_, wish.function)
             for id_, wishes in self._wishes.items()
             for wish in wishes
-            if wish.tier is Tier.GPU
+            if wish.tier is GPU
         }
         for one in make_room(self._state, gpu, need_bytes, self.gpu_worth_s, spared=spared) or ():
-            move = Load(one.instance_id, one.function, Tier.HOST)
+            move = Load(one.instance_id, one.function, HOST)
             self._commit(move)
             yield move
 
     def _unsettled(self, settings: PlanSettings) -> dict[str, Instance]:
         """Return the idle instances that lack something; forget wishes for those that are gone."""
-        changed = self._state.unsettled
+        changed, instances = self._state.unsettled, self._state.instances
         counts = self._state.census.by_worker.values()
         if self._held_up and any(one.loading < settings.budget.loads_per_worker for one in counts):
             changed = self._held_up | changed
             self._held_up = {}
         found = {}
         for id_ in changed:
-            instance = self._state.instances.get(id_)
+            instance = instances.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
-            elif instance.state is InstanceState.IDLE:
+            elif instance.state is IDLE:
                 wishes = self._wishes.get(id_)
                 if wishes is None and instance.owner != NOBODY:
                     self._unseen[instance.owner] = None
@@ -277,4 +292,5 @@ class Preloader:
 
     def _barred(self, at_s: float) -> set[str]:
         """Name the functions that may not be pre-loaded now."""
-        return self._quarantine.banned(at_s).union(self._state.disabled)
+        banned, disabled = self._quarantine.banned(at_s), self._state.disabled
+        return banned.union(disabled) if disabled else banned

@@ -95,8 +95,8 @@ def diff(
             continue
         here = [wish for wish in wished if wish.function in functions]
         evict, startable = _fit(instance, here, functions, budget.reserve_bytes)
-        actions.extend([Offload(instance_id, name) for name in evict])
-        loads.extend(startable)
+        actions += [Offload(instance_id, name) for name in evict]
+        loads += startable
         if instance.gpu is not None:
             moves = [wish for wish in here if _is_move(instance, wish)]
             actions.extend([_load(wish) for wish in moves if wish.tier is not GPU])
@@ -154,13 +154,13 @@ def _fit(
     groups = _groups(held, functions)
     taken = sum([one.memory_bytes for one in held.values()]) + sum(groups.values())
     free = capacity_bytes(instance, reserve_bytes) - taken
-    need = sum(_fill(missing, functions, set(groups), math.inf).values())
-    if need <= free:
-        return [], missing
     fitting = _fill(missing, functions, set(groups), free)
+    if len(fitting) == len(missing) and free >= 0:
+        return [], missing
+    need = sum(_fill(missing, functions, set(groups), math.inf).values())
     named = {wish.function for wish in wishes}
     spare = [one for one in held.values() if one.function not in named]
-    leaving = sum(one.memory_bytes for one in spare if one.state is OFFLOADING)
+    leaving = sum([one.memory_bytes for one in spare if one.state is OFFLOADING])
     return _evict(spare, need - free - leaving), [one for one in missing if one.function in fitting]
 
 
