@@ -78,21 +78,23 @@ class Controller:
         self._drained_version = 0
         self._wake_s = math.inf
 
-    def step(self, event: ev.Event) -> list[Action]:
-        """Fold one event and return what to do now, in order.
+    def step(self, *events: ev.Event) -> list[Action]:
+        """Fold the events of one moment and return what to do now, in order.
 
         Raises
         ------
         PlanRejected
             When a plan is infeasible or misstates its value: a bug of its solver.
         """
-        self._fold(event)
+        at_s = events[-1].at_s
+        for event in events:
+            self._fold(event)
         if self.state.capacity_version != self._drained_version:
             self._drained_version = self.state.capacity_version
-            self.serving.drain(event.at_s)
+            self.serving.drain(at_s)
         if not self.serving.backlog.starved():
-            self._hosting.top_up(event.at_s)
-        self._outbox.extend(self._preloader.actions(event.at_s))
+            self._hosting.top_up(at_s)
+        self._outbox.extend(self._preloader.actions(at_s))
         self._ask_to_wake()
         actions = list(self._outbox)
         self._outbox.clear()

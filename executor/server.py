@@ -102,7 +102,7 @@ async def _serving(
     controller = make_controller(config, packages, gpus)
     planner = ThreadPlanner(make_solver(config.plan))
     driver = LiveDriver(
-        controller, runtime, calls, planner, clock, lambda event, _: totals.count(event)
+        controller, runtime, calls, planner, clock, lambda events, _: totals.count(events)
     )
     backend = LiveBackend(driver, packages, totals, clock, gpus.values())
     gateway = Gateway(

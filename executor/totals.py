@@ -1,6 +1,7 @@
 """Counts what has happened since the server started."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from executor import events as ev
@@ -17,8 +18,12 @@ class Totals:
     solve_s: float = 0.0
     gap_ratio: float | None = None
 
-    def count(self, event: ev.Event) -> None:
-        """Fold one event in."""
+    def count(self, events: Iterable[ev.Event]) -> None:
+        """Fold events in."""
+        for event in events:
+            self._count(event)
+
+    def _count(self, event: ev.Event) -> None:
         match event:
             case ev.Loaded():
                 self.loads += 1

@@ -49,7 +49,7 @@ class Prediction:
         run_s = {name: costs.models[model].run_s for name, model in models.items()}
         simulated = costs.simulated(models, lambda _, function: run_s[function], cores)
         self._runtime = SimRuntime(
-            self._timer, simulated, lambda event: self._engine.deliver(event)
+            self._timer, simulated, lambda events: self._engine.deliver(*events)
         )
         self._controller = make_controller(config, packages, {})
         self._planner = ChargedPlanner(self._timer, make_solver(config.plan), charge_s)
@@ -57,7 +57,7 @@ class Prediction:
     def of(self, arrivals: Sequence[Arrival], length_s: float) -> Ran:
         """Play calls; memory is counted for a length, as in the live run."""
         recorder = Recorder(len(arrivals))
-        outlets = Outlets(recorder.finish, _raise, recorder.event)
+        outlets = Outlets(recorder.finish, _raise, recorder.moment)
         self._engine = Engine(self._controller, self._runtime, self._timer, self._planner, outlets)
         for number, arrival in enumerate(arrivals):
             self._timer.at(arrival.at_s, partial(self._arrive, number, arrival))

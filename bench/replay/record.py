@@ -52,8 +52,14 @@ class Recorder:
             self.loading_s[number] = timings.loading_s
             self.run_s[number] = timings.run_s
 
-    def event(self, event: ev.Event, actions: Sequence[Action]) -> None:
-        """Take down what an event says and what it led to."""
+    def moment(self, events: Sequence[ev.Event], actions: Sequence[Action]) -> None:
+        """Take down what the events of a moment say and what they led to."""
+        for event in events:
+            self._happened(event)
+        for action in actions:
+            self._ordered(action, events[-1].at_s)
+
+    def _happened(self, event: ev.Event) -> None:
         match event:
             case ev.Loaded():
                 self.loads += 1
@@ -69,8 +75,6 @@ class Recorder:
                 self.solve_s += event.solve_s
             case _:
                 pass
-        for action in actions:
-            self._ordered(action, event.at_s)
 
     def close(self, end_s: float) -> None:
         """Count what is still there until the end."""

@@ -1,6 +1,6 @@
 """One replay: a workload, a policy and a way to pre-load, on the simulated clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -31,7 +31,7 @@ SOLVE_BASE_S: Final = 0.002
 SOLVE_S_PER_PAIR: Final = 0.5e-6
 """What a solve is charged: measured on the problems of replays (docs/replay.md), rounded up."""
 
-Watch: TypeAlias = Callable[[ev.Event, list[Action]], None]
+Watch: TypeAlias = Callable[[Sequence[ev.Event], list[Action]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Case:
 class Replay:
     """A controller at work on a workload; ``recorder`` has what came of it.
 
-    ``watch`` may be set to see every event with the actions that it led to.
+    ``watch`` may be set to see the events of each moment with the actions that they led to.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ class Replay:
         simulated = costs.simulated(workload.models, lambda call, _: float(run_s[int(call)]))
         self._engine = Engine(
             self.controller,
-            SimRuntime(self._timer, simulated, lambda event: self._engine.deliver(event)),
+            SimRuntime(self._timer, simulated, lambda events: self._engine.deliver(*events)),
             self._timer,
             ChargedPlanner(self._timer, preload.solver, charge_s),
             Outlets(self.recorder.finish, _raise, self._record),
@@ -125,10 +125,10 @@ class Replay:
             self._timer.run(self._at_s[-1] + DRAIN_S)
         return self.recorder
 
-    def _record(self, event: ev.Event, actions: list[Action]) -> None:
-        self.recorder.event(event, actions)
+    def _record(self, events: Sequence[ev.Event], actions: list[Action]) -> None:
+        self.recorder.moment(events, actions)
         if self.watch is not None:
-            self.watch(event, actions)
+            self.watch(events, actions)
 
     def _arrive(self, number: int) -> None:
         at_s = self._at_s[number]

@@ -1,7 +1,7 @@
 """Delivers events to the controller one after the other and carries out what it answers."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -38,12 +38,12 @@ class Outlets:
     failed
         Takes what a solver raised.
     record
-        Sees every event with the actions that it led to.
+        Sees the events of a moment with the actions that they led to.
     """
 
     finish: Callable[[Finish], None]
     failed: ErrorSink
-    record: Callable[[Event, list[Action]], None]
+    record: Callable[[Sequence[Event], list[Action]], None]
 
 
 class Engine:
@@ -62,13 +62,13 @@ class Engine:
         self._timer = timer
         self._planner = planner
         self._outlets = outlets
-        self._pending: deque[Event] = deque()
+        self._pending: deque[Sequence[Event]] = deque()
         self._delivering = False
         self._wake_number = 0
 
-    def deliver(self, event: Event) -> None:
-        """Take an event in; events that come while one is being worked on follow in order."""
-        self._pending.append(event)
+    def deliver(self, *events: Event) -> None:
+        """Take in what happened in one moment; what comes meanwhile is worked on after it."""
+        self._pending.append(events)
         if self._delivering:
             return
         self._delivering = True
@@ -78,9 +78,9 @@ class Engine:
         finally:
             self._delivering = False
 
-    def _step(self, event: Event) -> None:
-        actions = self.controller.step(event)
-        self._outlets.record(event, actions)
+    def _step(self, events: Sequence[Event]) -> None:
+        actions = self.controller.step(*events)
+        self._outlets.record(events, actions)
         for action in actions:
             self._carry_out(action)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -84,7 +84,7 @@ class LiveDriver:
     clock
         Time of all events.
     record
-        Sees every event with the actions that it led to.
+        Sees the events of a moment with the actions that they led to.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class LiveDriver:
         calls: CallTable,
         planner: Planner,
         clock: Clock,
-        record: Callable[[ev.Event, list[Action]], None],
+        record: Callable[[Sequence[ev.Event], list[Action]], None],
     ) -> None:
         self.controller = controller
         self._runtime = runtime

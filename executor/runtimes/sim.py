@@ -1,7 +1,8 @@
 """A runtime in which only time passes: no processes, the same rules."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
 
 from executor import events as ev
 from executor.actions import (
@@ -15,17 +16,19 @@ from executor.actions import (
 )
 from executor.clock import Timer
 from executor.domain import Tier
-from executor.runtimes.protocol import Sink
 from executor.runtimes.sim_cores import SharedCores
 from executor.runtimes.sim_costs import SimCosts
 from executor.runtimes.sim_instance import SimInstance, SimResident
 from executor.runtimes.sim_libraries import SimLibraries
 
+SimSink: TypeAlias = Callable[[Sequence[ev.Event]], None]
+"""Takes what happened in one moment, in order."""
+
 
 class SimRuntime:
     """Answers actions after the time that they would take."""
 
-    def __init__(self, timer: Timer, costs: SimCosts, sink: Sink) -> None:
+    def __init__(self, timer: Timer, costs: SimCosts, sink: SimSink) -> None:
         self._timer = timer
         self._work = (
             timer if costs.cores == math.inf else SharedCores(timer, costs.cores, costs.crowding)
@@ -56,7 +59,7 @@ class SimRuntime:
         if instance is not None:
             instance.run = None
             instance.residents.clear()
-            self._sink(ev.InstanceGone(self._now_s, instance_id, "the instance died"))
+            self._sink([ev.InstanceGone(self._now_s, instance_id, "the instance died")])
 
     def _start(self, action: StartInstance) -> None:
         instance_id = action.instance_id
@@ -66,7 +69,7 @@ class SimRuntime:
         def up() -> None:
             if self._instances.get(instance_id) is instance:
                 instance.ready = True
-                self._sink(ev.InstanceReady(self._now_s, instance_id, self._costs.base_bytes))
+                self._sink([ev.InstanceReady(self._now_s, instance_id, self._costs.base_bytes)])
 
         self._after(self._costs.start_s if action.reuses is None else self._costs.reuse_s, up)
 
@@ -77,7 +80,7 @@ class SimRuntime:
             instance.residents.clear()
 
         def gone() -> None:
-            self._sink(ev.InstanceGone(self._now_s, instance_id))
+            self._sink([ev.InstanceGone(self._now_s, instance_id)])
 
         self._after(self._costs.offload_s, gone)
 
@@ -87,7 +90,7 @@ class SimRuntime:
         if instance is None or not instance.may_load(name):
             reason = "no such instance" if instance is None else "the instance serves a call"
             failed = ev.LoadFailed(self._now_s, action.instance_id, name, reason, blame=False)
-            return self._sink(failed)
+            return self._sink([failed])
         tier = instance.reachable(action.tier)
         if name not in instance.residents:
             self._begin(instance, action.instance_id, name, tier)
@@ -129,7 +132,7 @@ class SimRuntime:
         """Say which libraries there are."""
         if self._instances.get(instance_id) is instance:
             libraries = instance.libraries.imported(self._work.now_s())
-            self._sink(ev.Measured(self._now_s, instance_id, {}, libraries))
+            self._sink([ev.Measured(self._now_s, instance_id, {}, libraries)])
 
     def _settle(self, instance: SimInstance, instance_id: str, name: str) -> None:
         """Bring what is loaded to where it shall be, then answer those who wait for that."""
@@ -166,30 +169,39 @@ class SimRuntime:
         loads, resident.loads = resident.loads, 0
         for _ in range(loads):
             report = self._costs.report(name, resident.move_s)
-            self._sink(ev.Loaded(self._now_s, instance_id, name, resident.tier, report))
+            self._sink([ev.Loaded(self._now_s, instance_id, name, resident.tier, report)])
 
     def _offload(self, action: Offload) -> None:
         instance = self._instances.get(action.instance_id)
         name = action.function
         resident = instance.residents.get(name) if instance is not None else None
         if instance is None or resident is None:
-            return self._sink(ev.Offloaded(self._now_s, action.instance_id, name))
+            return self._sink([ev.Offloaded(self._now_s, action.instance_id, name)])
 
         def gone() -> None:
             if instance.residents.get(name) is not resident or instance.run is not None:
                 return
-            self._remove(instance, action.instance_id, name)
+            self._remove(instance, action.instance_id, [name])
 
         return self._after(self._costs.offload_s, gone)
 
-    def _remove(self, instance: SimInstance, instance_id: str, name: str) -> None:
-        self._fail_loads(instance_id, name, instance.residents.pop(name), "taken away")
-        self._sink(ev.Offloaded(self._now_s, instance_id, name))
+    def _remove(self, instance: SimInstance, instance_id: str, names: Iterable[str]) -> None:
+        """Take functions away, which is one event after the other, but of one moment."""
+        now_s = self._now_s
+        happened: list[ev.Event] = []
+        for name in names:
+            resident = instance.residents.pop(name)
+            if resident.loads:
+                happened += self._failed_loads(instance_id, name, resident, "taken away")
+            happened.append(ev.Offloaded(now_s, instance_id, name))
+        self._sink(happened)
 
     def _run(self, run: Run) -> None:
         instance = self._instances.get(run.instance_id)
         if instance is None or not instance.ready:
-            return self._fail(run, ev.FailureKind.CRASH, "no such instance")
+            crash, error = ev.FailureKind.CRASH, "no such instance"
+            failed = ev.Failed(self._now_s, run.invocation_id, run.instance_id, crash, error)
+            return self._sink([failed])
         instance.run, instance.started, instance.cleared = run, False, False
         leaving = [n for n in instance.residents if n != run.function and n not in run.keep]
         self._timer.at(run.deadline_s, lambda: self._expire(instance, run))
@@ -197,8 +209,8 @@ class SimRuntime:
         def cleared() -> None:
             if instance.run is not run:
                 return
-            for name in leaving:
-                self._remove(instance, run.instance_id, name)
+            if leaving:
+                self._remove(instance, run.instance_id, leaving)
             self._serve(instance, run)
 
         rounds = max(1.0, len(leaving) / self._costs.cores) if leaving else 0.0
@@ -219,12 +231,12 @@ class SimRuntime:
         waited = instance.waited
         report = self._costs.report(run.function, resident.move_s) if waited else None
         call, tier = run.invocation_id, resident.tier
-        self._sink(ev.Started(self._now_s, call, run.instance_id, report, tier))
+        self._sink([ev.Started(self._now_s, call, run.instance_id, report, tier)])
 
         def done() -> None:
             if instance.run is run:
                 instance.run = None
-                self._sink(ev.Completed(self._now_s, run.invocation_id, run.instance_id))
+                self._sink([ev.Completed(self._now_s, run.invocation_id, run.instance_id)])
                 self._settle(instance, run.instance_id, run.function)
 
         run_s = self._costs.run_s(run.invocation_id, run.function)
@@ -246,16 +258,17 @@ class SimRuntime:
     def _abort(self, instance: SimInstance, run: Run, kind: ev.FailureKind, error: str) -> None:
         instance.run = None
         resident = instance.residents.pop(run.function, None)
+        happened: list[ev.Event] = []
         if resident is not None:
-            self._fail_loads(run.instance_id, run.function, resident, error)
-        self._fail(run, kind, error)
+            happened += self._failed_loads(run.instance_id, run.function, resident, error)
+        happened.append(ev.Failed(self._now_s, run.invocation_id, run.instance_id, kind, error))
+        self._sink(happened)
 
-    def _fail_loads(self, instance_id: str, name: str, resident: SimResident, reason: str) -> None:
-        for _ in range(resident.loads):
-            self._sink(ev.LoadFailed(self._now_s, instance_id, name, reason, blame=False))
-
-    def _fail(self, run: Run, kind: ev.FailureKind, error: str) -> None:
-        self._sink(ev.Failed(self._now_s, run.invocation_id, run.instance_id, kind, error))
+    def _failed_loads(
+        self, instance_id: str, name: str, resident: SimResident, reason: str
+    ) -> list[ev.Event]:
+        failed = ev.LoadFailed(self._now_s, instance_id, name, reason, blame=False)
+        return [failed] * resident.loads
 
     @property
     def _now_s(self) -> float:

@@ -94,7 +94,7 @@ class SimHarness:
         costs = SimCosts(profiles, lambda _, function: math.inf if function == "hang" else 0.1)
         if library is not None:
             costs = replace(costs, libraries=dict.fromkeys(FUNCTIONS, library))
-        self._runtime = SimRuntime(self._timer, costs, self._events.append)
+        self._runtime = SimRuntime(self._timer, costs, self._events.extend)
 
     def submit(self, action: RuntimeAction) -> None:
         """Hand an action to the runtime."""

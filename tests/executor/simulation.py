@@ -1,7 +1,7 @@
 """A controller at work on a simulated runtime, with everything it did on record."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import count
 
 from executor import events as ev
@@ -135,8 +135,9 @@ class Simulation:
         """Return the runs that were ordered."""
         return [one for one in self.actions if isinstance(one, Run)]
 
-    def _happened(self, event: ev.Event) -> None:
+    def _happened(self, events: Sequence[ev.Event]) -> None:
         """Keep what happens in an instance from the controller until it is found."""
+        event = events[0]
         if isinstance(event, ev.InstanceReady) and event.instance_id in self._left:
             for name in self._left[event.instance_id].residencies:
                 self.runtime.submit(Load(event.instance_id, name, Tier.HOST))
@@ -144,7 +145,7 @@ class Simulation:
         elif isinstance(event, ev.Loaded) and event.instance_id in self._left:
             self._find(event.instance_id, {event.function: event.report})
         else:
-            self.engine.deliver(event)
+            self.engine.deliver(*events)
 
     def _find(self, instance_id: str, loaded: dict[str, ev.LoadReport]) -> None:
         instance = self._left[instance_id]
@@ -154,8 +155,10 @@ class Simulation:
             reports = self._loaded.pop(instance_id)
             self.engine.deliver(ev.InstancesFound(self.timer.now_s(), (instance,), reports))
 
-    def _record(self, event: ev.Event, actions: list[Action]) -> None:
-        self.log.append((event, actions))
+    def _record(self, events: Sequence[ev.Event], actions: list[Action]) -> None:
+        *earlier, last = events
+        self.log += [(one, []) for one in earlier]
+        self.log.append((last, actions))
 
     def _finish(self, finish: Finish) -> None:
         assert finish.invocation_id not in self.finished, f"{finish} closed twice"

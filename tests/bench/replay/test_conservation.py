@@ -91,7 +91,7 @@ def test_no_capacity_is_ever_exceeded_and_no_owner_crossed(policy: str) -> None:
     state = made.controller.state
     seen = 0
 
-    def watch(_: ev.Event, __: Sequence[Action]) -> None:
+    def watch(_: Sequence[ev.Event], __: Sequence[Action]) -> None:
         nonlocal seen
         seen += 1
         assert sum(one.limit_bytes for one in state.instances.values()) <= 12 * GIB
@@ -146,7 +146,7 @@ def test_shared_starts_change_nothing_about_the_calls_and_hold_memory_limits() -
     made = replay("openwhisk", "headstart", costs=SHARED)
     libraries: set[str] = set()
 
-    def watch(_: ev.Event, __: Sequence[Action]) -> None:
+    def watch(_: Sequence[ev.Event], __: Sequence[Action]) -> None:
         for instance in made.controller.state.instances.values():
             libraries.update(instance.libraries)
             held = sum(one.memory_bytes for one in instance.residencies.values())

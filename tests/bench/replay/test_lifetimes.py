@@ -4,7 +4,7 @@ Calls end at the same times with and without pre-loading here, since a container
 sooner also goes sooner, by the policy's own rule.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -64,12 +64,12 @@ def lives(
     begun: dict[str, tuple[str, float]] = {}
     ended: list[Life] = []
 
-    def record(event: ev.Event, actions: list[Action]) -> None:
+    def record(events: Sequence[ev.Event], actions: list[Action]) -> None:
         for action in actions:
             if isinstance(action, StartInstance):
-                begun[action.instance_id] = (action.owner, event.at_s)
-        if isinstance(event, ev.InstanceGone):
-            ended.append((*begun.pop(event.instance_id), event.at_s))
+                begun[action.instance_id] = (action.owner, events[-1].at_s)
+        gone = [one for one in events if isinstance(one, ev.InstanceGone)]
+        ended.extend((*begun.pop(one.instance_id), one.at_s) for one in gone)
 
     def run_s(call: str, _: str) -> float:
         return calls[int(call)][0] + CALL_S - timer.now_s()
@@ -82,7 +82,7 @@ def lives(
         Settings(plan=PlanSettings(period_s=10.0, rest_s=2.0) if preload else None),
     )
     costs = SimCosts({one.name: one.profile for one in served}, run_s)
-    runtime = SimRuntime(timer, costs, lambda event: engine.deliver(event))
+    runtime = SimRuntime(timer, costs, lambda events: engine.deliver(*events))
     planner = ChargedPlanner(timer, lambda problem: solve(problem, "density"), lambda _: 0.005)
     engine = Engine(controller, runtime, timer, planner, Outlets(lambda _: None, fail, record))
     for number, (at_s, name) in enumerate(calls):

@@ -1,7 +1,7 @@
 """The live driver on a simulated runtime, in virtual time."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -42,10 +42,12 @@ class LiveSim:
         self._calls = calls
 
     async def open(self, sink: Sink) -> None:
-        def answer(event: ev.Event) -> None:
-            if isinstance(event, ev.Completed):
-                self._calls.answer(event.invocation_id, self._calls.request(event.invocation_id))
-            sink(event)
+        def answer(events: Sequence[ev.Event]) -> None:
+            for event in events:
+                if isinstance(event, ev.Completed):
+                    request = self._calls.request(event.invocation_id)
+                    self._calls.answer(event.invocation_id, request)
+                sink(event)
 
         loop = asyncio.get_running_loop()
         self._sim = SimRuntime(LoopTimer(loop.time), self._costs, answer)
@@ -83,7 +85,7 @@ class Live:
             calls,
             planner,
             loop.time,
-            lambda event, actions: self.log.append((event, actions)),
+            lambda events, actions: self.log.append((events[-1], actions)),
         )
 
     async def __aenter__(self) -> "Live":

@@ -31,7 +31,7 @@ class World:
             first_call_s={"a": 0.125},
             cores=cores,
         )
-        self.runtime = SimRuntime(self.timer, costs, self.events.append)
+        self.runtime = SimRuntime(self.timer, costs, self.events.extend)
         self.runtime.submit(StartInstance("i", "w", "o", 200 * MIB))
         self.take()
 
