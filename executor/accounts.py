@@ -75,14 +75,15 @@ class Accounts:
             self._left[own.id] = {name: left[name] for name in kept} | {function.name: number}
 
     def _account(self, instance: Instance, function: Function, at_s: float) -> Instance:
+        need_bytes, serving = function.memory_limit_bytes, self._serving
         free = [
             one
             for one in self._state.of_owner(function.owner)
-            if one.state in _COUNTING
-            and one.id not in self._serving
-            and one.limit_bytes >= function.memory_limit_bytes
+            if one.state in _COUNTING and one.id not in serving and one.limit_bytes >= need_bytes
         ]
-        return max(free, key=lambda one: self._rank(one, function, at_s), default=instance)
+        if len(free) > 1:
+            return max(free, key=lambda one: self._rank(one, function, at_s))
+        return free[0] if free else instance
 
     def _rank(self, instance: Instance, function: Function, at_s: float) -> tuple[int, ...]:
         """Rank an instance for a call as routing does where nothing is pre-loaded."""

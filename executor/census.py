@@ -54,10 +54,13 @@ class Census:
 
     def replaced(self, old: Instance, new: Instance) -> None:
         """Count an instance anew that has changed."""
-        if old.state is not new.state or old.limit_bytes != new.limit_bytes:
+        if old.limit_bytes != new.limit_bytes:
             self.releases += new.limit_bytes < old.limit_bytes
             self._count(old, -1)
             self._count(new, 1)
+        elif old.state is not new.state:
+            self._count_state(old, -1)
+            self._count_state(new, 1)
         if old.residencies is not new.residencies:
             self._hold(new, old.residencies, new.residencies)
 
@@ -83,22 +86,27 @@ class Census:
         self._hold(old, old.residencies, _NOTHING)
 
     def _count(self, one: Instance, sign: int) -> None:
-        worker = self.by_worker[one.worker]
-        size_bytes = sign * one.limit_bytes
-        worker.committed_bytes += size_bytes
+        self.by_worker[one.worker].committed_bytes += sign * one.limit_bytes
         self.existing[one.function] += sign
+        self._count_state(one, sign)
+
+    def _count_state(self, one: Instance, sign: int) -> None:
         if one.state is BUSY:
             self.busy[one.function] += sign
         elif one.state is STOPPING:
-            worker.stopping_bytes += size_bytes
+            self.by_worker[one.worker].stopping_bytes += sign * one.limit_bytes
         else:
             self.spare[one.function] += sign
-            worker.idle_bytes += size_bytes if one.state is IDLE else 0
+            if one.state is IDLE:
+                self.by_worker[one.worker].idle_bytes += sign * one.limit_bytes
 
     def _hold(
         self, one: Instance, before: Mapping[str, Residency], after: Mapping[str, Residency]
     ) -> None:
-        for name in {**before, **after}:
-            old, new = before.get(name), after.get(name)
+        for name, new in after.items():
+            old = before.get(name)
             if old is not new:
                 self.moved(one, name, old, new)
+        for name, old in before.items():
+            if name not in after:
+                self.moved(one, name, old, None)

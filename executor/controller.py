@@ -151,7 +151,7 @@ class Controller:
     def _disabled(self, function: str) -> None:
         self.state.disable(function)
         self.serving.disabled(function)
-        for instance in list(self.state.of_owner(self.state.functions[function].owner)):
+        for instance in self.state.of_owner(self.state.functions[function].owner):
             held = instance.residencies.get(function)
             if held is not None and held.state in _THERE:
                 self.state.offloading(instance.id, function)

@@ -86,11 +86,11 @@ class Preloader:
 
     def worth_s(self, function: str) -> float:
         """Seconds that a residency of a function is expected to save, by the last forecast."""
-        return float(self._worth_s[self._state.index[function]])
+        return self._worth_s.item(self._state.index[function])
 
     def gpu_worth_s(self, function: str) -> float:
         """Seconds that a residency is expected to save more on a GPU than in memory."""
-        return float(self._gpu_worth_s[self._state.index[function]])
+        return self._gpu_worth_s.item(self._state.index[function])
 
     def loaded(self, event: Loaded) -> None:
         """Be content, until the next plan, with the tier that a function has reached."""

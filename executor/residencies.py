@@ -60,7 +60,8 @@ def during(run: Run, function: Function, held: Held) -> Held:
         for name, one in held.items()
         if name != function.name
     }
-    return {**others, function.name: residency(function, run.tier, RUNNING)}
+    others[function.name] = residency(function, run.tier, RUNNING)
+    return others
 
 
 def after_run(held: Held) -> Held:

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from executor import workers
 from executor.domain import IDLE, LOADING, MOVING, READY, Function, Instance, StartKind, Tier
 from executor.state import State
 
 
-@dataclass(frozen=True)
-class Serve:
+class Serve(NamedTuple):
     """Run in this idle instance."""
 
     instance_id: str
@@ -69,6 +68,7 @@ _RANKS = {
     StartKind.WARM: 0,
 }
 _JOIN_RANK = 2
+_HOLDING = (READY, MOVING, LOADING)
 
 
 def choose(
@@ -94,11 +94,13 @@ def choose(
 
 def choose_idle(state: State, function: Function, worth: Worth, lent: Lent) -> Serve | None:
     """Choose among the idle instances of the function's owner; None when none can serve."""
-    holding = (one for one in state.holders(function.name) if _holds(one, function.name))
+    holding = [one for one in state.holders(function.name) if _holds(one, function.name)]
     idle = _usable(holding, function) or _usable(state.of_owner(function.owner), function)
     if not idle:
         return None
-    best = max(idle, key=lambda instance: _preference(instance, function, worth, lent))
+    best = idle[0]
+    if len(idle) > 1:
+        best = max(idle, key=lambda instance: _preference(instance, function, worth, lent))
     return Serve(best.id, start_kind(best, function))
 
 
@@ -113,16 +115,12 @@ def start_kind(instance: Instance, function: Function) -> StartKind:
 
 
 def _usable(instances: Iterable[Instance], function: Function) -> list[Instance]:
-    return [
-        instance
-        for instance in instances
-        if instance.state is IDLE and instance.limit_bytes >= function.memory_limit_bytes
-    ]
+    need_bytes = function.memory_limit_bytes
+    return [one for one in instances if one.state is IDLE and one.limit_bytes >= need_bytes]
 
 
 def _holds(instance: Instance, function: str) -> bool:
-    state = instance.residencies[function].state
-    return state in (READY, MOVING, LOADING)
+    return instance.residencies[function].state in _HOLDING
 
 
 def _preference(
@@ -132,7 +130,7 @@ def _preference(
     rank = _RANKS[start_kind(instance, function)]
     if own is not None and own.state is LOADING:
         rank = _JOIN_RANK
-    displaced = sum(worth(name) for name in instance.residencies if name != function.name)
+    displaced = sum([worth(name) for name in instance.residencies if name != function.name])
     return rank, -displaced, not lent(instance.id), not instance.rented, -instance.limit_bytes
 
 

@@ -121,6 +121,8 @@ class Serving:
     def drain(self, at_s: float) -> None:
         """Try to place the waiting calls, oldest first; of a function until one must still wait."""
         owners = self._state.take_undrained()
+        if not self.backlog.waiting_count:
+            return
         stuck: set[str] = set()
         for call in self.backlog.waiting():
             name = call.invocation.function

@@ -4,7 +4,7 @@ What was ordered but not yet seen (an instance starting, a residency loading) is
 the moment of the order, so that nothing is given away twice.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from executor import residencies
@@ -90,13 +90,15 @@ class State:
             self.failing.discard(worker)
         self.capacity_version += 1
 
-    def of_owner(self, owner: str) -> Iterator[Instance]:
+    def of_owner(self, owner: str) -> list[Instance]:
         """All instances of an owner, oldest first."""
-        return (self.instances[id_] for id_ in self.census.by_owner[owner])
+        instances = self.instances
+        return [instances[id_] for id_ in self.census.by_owner[owner]]
 
-    def holders(self, function: str) -> Iterator[Instance]:
+    def holders(self, function: str) -> list[Instance]:
         """All instances that have a function in any state, longest first."""
-        return (self.instances[id_] for id_ in self.census.holders[function])
+        instances = self.instances
+        return [instances[id_] for id_ in self.census.holders[function]]
 
     def take_undrained(self) -> set[str]:
         """Take out the owners whose capacity has changed since this was last asked."""
