@@ -11,7 +11,7 @@ from collections import defaultdict
 from itertools import count
 
 from executor import residencies
-from executor.domain import BUSY, IDLE, Function, Instance, StartKind
+from executor.domain import BUSY, IDLE, NOTHING, Function, Instance, StartKind
 from executor.lifecycle import Dates, Lifecycle
 from executor.state import State
 
@@ -75,27 +75,26 @@ class Accounts:
             self._left[own.id] = {name: left[name] for name in kept} | {function.name: number}
 
     def _account(self, instance: Instance, function: Function, at_s: float) -> Instance:
+        """Choose an instance for a call as routing does where nothing is pre-loaded."""
         need_bytes, serving = function.memory_limit_bytes, self._serving
         free = [
             one
             for one in self._state.of_owner(function.owner)
             if one.state in _COUNTING and one.id not in serving and one.limit_bytes >= need_bytes
         ]
-        if len(free) > 1:
-            return max(free, key=lambda one: self._rank(one, function, at_s))
-        return free[0] if free else instance
+        left, libraries = self._left, self._libraries
+        chosen = (
+            [one for one in free if function.name in left.get(one.id, ())]
+            or [one for one in free if function.library in libraries.get(one.id, ())]
+            or free
+        )
+        return max(chosen, key=lambda one: self._rank(one, function, at_s), default=instance)
 
     def _rank(self, instance: Instance, function: Function, at_s: float) -> tuple[int, ...]:
-        """Rank an instance for a call as routing does where nothing is pre-loaded."""
-        number = self._left[instance.id].get(function.name)
-        return (
-            number is not None,
-            function.library in self._libraries[instance.id],
-            not self._lent(instance.id, at_s),
-            not instance.rented,
-            -instance.limit_bytes,
-            -(number or 0),
-        )
+        """Rank instances with the same in them for a call."""
+        number = self._left.get(instance.id, NOTHING).get(function.name, 0)
+        lent = self._lent(instance.id, at_s)
+        return not lent, not instance.rented, -instance.limit_bytes, -number
 
     def _lent(self, instance_id: str, at_s: float) -> bool:
         """Whether an instance, idle or at work on a call of another's account, would be lent."""

@@ -9,11 +9,15 @@ than is wished moves: to memory at once, to a GPU when there is room.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from operator import attrgetter
+from typing import Final, NamedTuple
 
 from executor.actions import Load, Offload
 from executor.domain import GPU, IDLE, NOTHING, OFFLOADING, READY, Function, Instance, Residency
 from executor.planner import Wish, capacity_bytes
+
+_worth_s: Final = attrgetter("worth_s")
+_memory_bytes: Final = attrgetter("memory_bytes")
 
 
 @dataclass(frozen=True)
@@ -101,10 +105,10 @@ def diff(
             moves = [wish for wish in here if _is_move(instance, wish)]
             actions.extend([_load(wish) for wish in moves if wish.tier is not GPU])
             loads.extend([wish for wish in moves if wish.tier is GPU])
-    if not loads:
-        return Drift(actions, [], {})
-    drift = _within(loads, instances, functions, budget, room)
-    return Drift(actions + drift.actions, drift.held_up, drift.lacking_bytes)
+    drift = Drift(actions, [], {})
+    if loads:
+        _load_within(drift, loads, instances, functions, budget, room)
+    return drift
 
 
 def _is_move(instance: Instance, wish: Wish) -> bool:
@@ -116,19 +120,22 @@ def _load(wish: Wish) -> Load:
     return Load(wish.instance_id, wish.function, wish.tier)
 
 
-def _within(
+def _load_within(
+    drift: Drift,
     loads: list[Wish],
     instances: Mapping[str, Instance],
     functions: Mapping[str, Function],
     budget: Budget,
     room: Room,
-) -> Drift:
-    """Choose loads by worth while workers may have more under way, and GPUs have room."""
+) -> None:
+    """Add loads by worth while workers may have more under way, and GPUs have room."""
     loading, gpu_bytes = dict(room.loading), dict(room.gpu_bytes)
-    drift = Drift([], [], {})
-    for wish in sorted(loads, key=lambda one: -one.worth_s):
+    if len(loads) > 1:
+        loads.sort(key=_worth_s, reverse=True)
+    for wish in loads:
         instance = instances[wish.instance_id]
-        gpu, need_bytes = instance.gpu, functions[wish.function].gpu_bytes(wish.tier)
+        gpu = instance.gpu
+        need_bytes = 0 if gpu is None else functions[wish.function].gpu_bytes(wish.tier)
         if loading[instance.worker] >= budget.loads_per_worker:
             drift.held_up.append(wish.instance_id)
         elif gpu is not None and need_bytes > gpu_bytes[gpu]:
@@ -139,7 +146,6 @@ def _within(
             if gpu is not None:
                 gpu_bytes[gpu] -= need_bytes
             drift.actions.append(_load(wish))
-    return drift
 
 
 def _fit(
@@ -154,10 +160,10 @@ def _fit(
     groups = _groups(held, functions)
     taken = sum([one.memory_bytes for one in held.values()]) + sum(groups.values())
     free = capacity_bytes(instance, reserve_bytes) - taken
-    fitting = _fill(missing, functions, set(groups), free)
+    fitting = _fill(missing, functions, groups, free)
     if len(fitting) == len(missing) and free >= 0:
         return [], missing
-    need = sum(_fill(missing, functions, set(groups), math.inf).values())
+    need = sum(_fill(missing, functions, groups, math.inf).values())
     named = {wish.function for wish in wishes}
     spare = [one for one in held.values() if one.function not in named]
     leaving = sum([one.memory_bytes for one in spare if one.state is OFFLOADING])
@@ -180,11 +186,12 @@ def _groups(
 def _fill(
     missing: list[Wish],
     functions: Mapping[str, Function],
-    groups: set[str | None],
+    held_groups: Iterable[str | None],
     free_bytes: float,
 ) -> dict[str, int]:
     """Take functions in order while they fit, each with its library group if that is new."""
     taken: dict[str, int] = {}
+    groups = set(held_groups)
     for wish in missing:
         function = functions[wish.function]
         size_bytes = function.memory_bytes(wish.tier)
@@ -200,7 +207,7 @@ def _fill(
 def _evict(spare: list[Residency], shortage_bytes: int) -> list[str]:
     evict = []
     going = [one for one in spare if one.state is not OFFLOADING]
-    for residency in sorted(going, key=lambda one: -one.memory_bytes):
+    for residency in sorted(going, key=_memory_bytes, reverse=True):
         if shortage_bytes <= 0:
             break
         evict.append(residency.function)
