@@ -20,6 +20,9 @@ START_S = 0.55
 """Container start of a small Docker image (Sui et al., SoCC 2024)."""
 
 
+_PASSING = frozenset((ev.Started, ev.Loaded, ev.Offloaded, ev.LoadFailed, ev.Measured))
+"""Events that no call, policy or date waits for: all they may call for is in ``State``."""
+
 _THERE = (LOADING, MOVING, READY)
 """What an offload ends; the rest is used by a call or is leaving already."""
 
@@ -89,6 +92,8 @@ class Controller:
         at_s = events[-1].at_s
         for event in events:
             self._fold(event)
+        if self._nothing_to_do(events):
+            return []
         if self.state.capacity_version != self._drained_version:
             self._drained_version = self.state.capacity_version
             self.serving.drain(at_s)
@@ -99,6 +104,12 @@ class Controller:
         actions = list(self._outbox)
         self._outbox.clear()
         return actions
+
+    def _nothing_to_do(self, events: Iterable[ev.Event]) -> bool:
+        """Whether events were folded that leave all as it is wished for."""
+        if self.state.capacity_version != self._drained_version or self._preloader.may_drift():
+            return False
+        return _PASSING.issuperset(map(type, events))
 
     def _fold(self, event: ev.Event) -> None:  # noqa: C901 - one case an event
         match event:  # the most frequent first

@@ -101,6 +101,10 @@ class Preloader:
             if wish.function == event.function and wish.tier is not event.tier:
                 wishes[position] = wish._replace(tier=event.tier)
 
+    def may_drift(self) -> bool:
+        """Whether there is something to compare with what is wished for."""
+        return bool(self._state.unsettled or self._held_up)
+
     def actions(self, at_s: float) -> Sequence[Action]:
         """Ask for a plan when one is due, then remove drift from the last one."""
         settings = self._settings
@@ -108,7 +112,7 @@ class Preloader:
             return ()
         asked = not self._solving and at_s >= self._due_s(settings)
         solve = self._ask(settings, at_s) if asked else []
-        return [*solve, *self._drift(settings, at_s)] if self._state.unsettled else solve
+        return [*solve, *self._drift(settings, at_s)] if self.may_drift() else solve
 
     def next_s(self) -> float:
         """When the next plan is due; infinite while one is being made or nothing can be planned."""

@@ -38,9 +38,10 @@ class State:
     """Folds events and committed actions; the only place where instances change.
 
     ``capacity_version`` grows when an instance turns idle, is taken or goes, a resident dies, or
-    the set of enabled functions changes: what plans and waiting calls depend on. ``unsettled`` and
-    ``unplanned`` collect the instances that changed, and the owners whose capacity did, for the
-    planning side to take out. ``answering`` are the workers that new instances may go to.
+    the set of enabled functions changes: what plans and waiting calls depend on. ``unsettled`` are
+    the idle instances that changed other than foreseen, so that they may lack something now, and
+    those that went; ``unplanned`` the owners whose capacity changed. The planning side takes them
+    out. ``answering`` are the workers that new instances may go to.
     """
 
     def __init__(self, functions: Iterable[Function], workers: Iterable[Worker]) -> None:
@@ -199,7 +200,9 @@ class State:
         held = self.instances[instance_id].residencies.get(function)
         if held is not None and held.state in (LOADING, MOVING):
             known = self.functions[function]
-            self._set(instance_id, residencies.loaded(held, known, tier, memory_bytes))
+            new = residencies.loaded(held, known, tier, memory_bytes)
+            foreseen = new[3:] == held[3:] and tier is held.tier and not self.gpus
+            self._set(instance_id, new, unsettles=not foreseen)
 
     def started(self, instance_id: str, function: str, tier: Tier) -> None:
         """Fold in which tier a call found its function, where that is not the one ordered."""
@@ -263,11 +266,11 @@ class State:
         fitting = (gpu for gpu in gpus if self.gpus[gpu] >= min(needs))
         return max(fitting, key=self.free_gpu_bytes, default=None)
 
-    def _set(self, instance_id: str, residency: Residency) -> None:
+    def _set(self, instance_id: str, residency: Residency, *, unsettles: bool = True) -> None:
         instance, name = self.instances[instance_id], residency.function
         held = instance.residencies
         self.census.moved(instance, name, held.get(name), residency)
-        self._put(instance.holding({**held, name: residency}))
+        self._put(instance.holding({**held, name: residency}), unsettles=unsettles)
 
     def _change(self, instance_id: str, **changes: Any) -> Instance:
         old = self.instances[instance_id]
@@ -293,7 +296,8 @@ class State:
         self.census.created(instance)
         return self._put(instance)
 
-    def _put(self, instance: Instance) -> Instance:
+    def _put(self, instance: Instance, *, unsettles: bool = True) -> Instance:
         self.instances[instance.id] = instance
-        self.unsettled[instance.id] = None
+        if unsettles and instance.state is IDLE:
+            self.unsettled[instance.id] = None
         return instance

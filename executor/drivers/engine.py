@@ -68,11 +68,12 @@ class Engine:
 
     def deliver(self, *events: Event) -> None:
         """Take in what happened in one moment; what comes meanwhile is worked on after it."""
-        self._pending.append(events)
         if self._delivering:
+            self._pending.append(events)
             return
         self._delivering = True
         try:
+            self._step(events)
             while self._pending:
                 self._step(self._pending.popleft())
         finally:
