@@ -26,9 +26,13 @@ class GpuWatch:
         self._called = [f"f{function}" for function in workload().arrivals.functions]
         self._held: dict[tuple[str, str], tuple[str, int]] = {}
         self.most_bytes = dict.fromkeys(self._state.gpus, 0)
-        made.watch = self._see
+        made.watch = self._see_all
 
-    def _see(self, event: ev.Event, _: Sequence[Action]) -> None:
+    def _see_all(self, events: Sequence[ev.Event], _: Sequence[Action]) -> None:
+        for event in events:
+            self._see(event)
+
+    def _see(self, event: ev.Event) -> None:
         match event:
             case ev.Loaded():
                 self._put(event.instance_id, event.function, event.tier)
