@@ -44,11 +44,10 @@ STEM_CELLS: Final = (StemCell("python", GIB, 2),)
 """Two, as the manifest of OpenWhisk has for its most used kind; large enough for small models."""
 
 BUDGET: Final = Budget(loads_per_worker=64)
-OURS: Final = PlanSettings(7.0, period_s=8.0, budget=BUDGET, rest_s=1.0, patience_s=4.0)
-"""The horizon is about as long as a busy owner's container stays untouched. Patience makes three
-times fewer plans than every second does, at the same mean latency (docs/replay.md)."""
-RIVALS: Final = PlanSettings(10.0, period_s=5.0, budget=BUDGET, rest_s=1.0)
-"""Every second: InstaInfer's rules lose 3.5 % with patience, since they rest on the last call."""
+PLAN: Final = PlanSettings(7.0, period_s=8.0, budget=BUDGET, rest_s=1.0, patience_s=4.0)
+"""The same for all. The horizon is about as long as a busy owner's container stays untouched.
+Patience makes three times fewer plans than every second does, at the same mean latency by any
+method (docs/replay.md)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,26 +65,26 @@ def _none(_: Workload, __: Callable[[], State]) -> Preload:
 
 def _own(_: Workload, state: Callable[[], State]) -> Preload:
     """Each function in the instances created for it."""
-    return Preload(Certain(), lambda problem: _own_plan(problem, state()), RIVALS)
+    return Preload(Certain(), lambda problem: _own_plan(problem, state()), PLAN)
 
 
 def _instainfer(_: Workload, state: Callable[[], State]) -> Preload:
     """E = P x T, worst fit (Sui et al., SoCC 2024)."""
-    return Preload(InstaInferPredictor(_loaded(state)), _published(Priority()), RIVALS)
+    return Preload(InstaInferPredictor(_loaded(state)), _published(Priority()), PLAN)
 
 
 def _tyche(_: Workload, state: Callable[[], State]) -> Preload:
     """Value density over all instances (Sui et al., IEEE TPDS 2026), chances as in InstaInfer."""
-    return Preload(InstaInferPredictor(_loaded(state)), _published(Density()), RIVALS)
+    return Preload(InstaInferPredictor(_loaded(state)), _published(Density()), PLAN)
 
 
 def _headstart(_: Workload, __: Callable[[], State]) -> Preload:
-    return Preload(MixturePredictor(), _by(_production()), OURS)
+    return Preload(MixturePredictor(), _by(_production()), PLAN)
 
 
 def _clairvoyant(workload: Workload, _: Callable[[], State]) -> Preload:
     predictor = Clairvoyant(workload.arrivals, len(workload.functions))
-    return Preload(predictor, _by(_production()), OURS)
+    return Preload(predictor, _by(_production()), PLAN)
 
 
 PRELOADS: Final[dict[str, Callable[[Workload, Callable[[], State]], Preload]]] = {
