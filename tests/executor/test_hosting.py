@@ -8,6 +8,7 @@ from executor.controller import Controller
 from executor.domain import NOBODY, Instance, InstanceState, Invocation, Worker, stem_name
 from predictors.arrival.poisson import PoissonPredictor
 from predictors.keepalive.base import BasePolicy
+from predictors.keepalive.faascache import FaasCache
 from predictors.keepalive.fixed import AlwaysOn, FixedKeepAlive
 from predictors.keepalive.openwhisk import OpenWhisk
 from predictors.keepalive.protocol import KeepAlivePolicy, Lifetime, StemCell
@@ -181,6 +182,17 @@ def test_policies_hear_whether_memory_was_needed() -> None:
     world.call("x", 20.0)
     world.run(20.0 + START_S + READY_S + RUN_S + 100.0)
     assert policy.seen == [(0, True, 0), (1, False, 0)]
+
+
+def test_an_instance_that_others_made_room_for_starts_by_the_clock_that_they_moved() -> None:
+    policy = FaasCache()
+    world = Simulation([F, THEIRS], settings(preload=False), worker_mib=500, policy=policy)
+    world.call("f", 1.0)
+    world.run(10.0)
+    worth = policy.eviction_priority(0, 0.0)
+    world.call("x", 20.0)
+    world.run(30.0)
+    assert policy.eviction_priority(1, 0.0) == pytest.approx(2 * worth)
 
 
 def test_a_worker_that_starts_nothing_is_not_asked_over_and_over() -> None:

@@ -26,7 +26,8 @@ def after(*gaps_min: float) -> Lifetime:
 
 def test_without_enough_idle_times_an_instance_stays_as_long_as_the_histogram_reaches() -> None:
     assert after() == FALL_BACK
-    assert after(30.5, 30.5) == FALL_BACK
+    assert after(*[30.5] * 4) == FALL_BACK
+    assert after(*[30.5] * 5) != FALL_BACK
 
 
 def test_calls_half_an_hour_apart_are_met_by_an_instance_just_in_time() -> None:
@@ -53,6 +54,27 @@ def test_head_and_tail_are_the_5th_and_the_99th_percentile() -> None:
     windows = after(*[2.5] * 5, *[10.5] * 93, *[50.5] * 2)
     assert windows.prewarm_after_s == pytest.approx(0.9 * 2 * 60)
     assert windows.prewarm_after_s + windows.keep_alive_s == pytest.approx(1.1 * 51 * 60)
+
+
+def test_a_percentile_that_is_a_whole_number_of_idle_times_is_met_by_just_these() -> None:
+    # 5 % of 140 are 7, though 0.05 * 140 > 7 in floating point.
+    windows = after(*[2.5] * 7, *[10.5] * 133)
+    assert windows.prewarm_after_s == pytest.approx(0.9 * 2 * 60)
+    windows = after(*[2.5] * 6, *[10.5] * 134)
+    assert windows.prewarm_after_s == pytest.approx(0.9 * 10 * 60)
+
+
+def test_idle_times_out_of_bounds_count_for_no_percentile() -> None:
+    # Of 48 and 32 beyond: 99 % of the 48 are in bin 10.
+    windows = after(*[10.5] * 48, *[300.0] * 32)
+    assert windows.prewarm_after_s + windows.keep_alive_s == pytest.approx(1.1 * 11 * 60)
+
+
+def test_four_hours_are_out_of_bounds() -> None:
+    # 1.1 x 240 min is the end of the last bin's window; beyond, 0.85 of the mean is the beginning.
+    inside, outside = after(*[239.9] * 20), after(*[240.0] * 20)
+    assert inside.prewarm_after_s + inside.keep_alive_s == pytest.approx(1.1 * 240 * 60)
+    assert outside.prewarm_after_s == pytest.approx(0.85 * 240 * 60)
 
 
 def test_a_flat_histogram_is_not_trusted() -> None:
