@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
+TEN = 10
+"""Colours that are told apart easily; there are twenty at need."""
+
 LEAST_GAP = 1e-5
 """Gaps below are drawn here, since a logarithmic axis has no zero."""
 
@@ -139,20 +142,27 @@ def quantile_curves(file: Path, runs: Mapping[str, Mapping[float, float]], title
 def bars(
     file: Path,
     groups: Sequence[str],
-    heights: Mapping[str, Sequence[float]],
+    heights: Mapping[str, Sequence[tuple[float, float]]],
     label: str,
     title: str,
 ) -> None:
-    """Draw a group of bars for each of ``groups``, one bar for each of ``heights``."""
-    _, axes = plt.subplots(figsize=(8, 4.2), layout="constrained")
+    """Draw a group of bars for each of ``groups``, one bar for each of ``heights``.
+
+    Each bar is a height and half the width of its interval, which is drawn unless it is 0.
+    """
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
+    colours = mpl.colormaps["tab10" if len(heights) <= TEN else "tab20"]
+    axes.set_prop_cycle(color=[colours(number) for number in range(colours.N)])
     width = 0.8 / len(heights)
     places = np.arange(len(groups))
     for number, (name, values) in enumerate(heights.items()):
-        axes.bar(places + (number + 0.5) * width - 0.4, values, width, label=name)
+        tops, halves = np.array(values).T
+        at = places + (number + 0.5) * width - 0.4
+        axes.bar(at, tops, width, yerr=np.where(halves > 0, halves, np.nan), capsize=2, label=name)
     axes.set_xticks(places, groups)
     axes.set(ylabel=label, title=title)
     axes.grid(visible=True, axis="y", alpha=0.25)
-    axes.legend(ncols=len(heights), fontsize="small")
+    figure.legend(loc="outside right upper", fontsize="small")
     _save(file)
 
 

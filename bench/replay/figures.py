@@ -1,11 +1,14 @@
 """Pictures of a summary."""
 
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from bench.replay.summary import PUBLISHED, Setup, Summary
 from bench.report import bars, lines, quantile_curves
+
+NOTHING: Final = (float("nan"), 0.0)
 
 
 def draw(summary: Summary, folder: Path) -> list[Path]:
@@ -17,7 +20,7 @@ def draw(summary: Summary, folder: Path) -> list[Path]:
         files.append(_bars(summary, here, folder / f"latency_by_policy_{memory_gib}gib.png"))
         for policy in dict.fromkeys(one.policy for one in here):
             those = [one for one in here if one.policy == policy]
-            files += _curves(summary, those, folder, f"{policy}_{memory_gib}gib")
+            files += _curves(summary, those, folder)
     return files
 
 
@@ -25,7 +28,7 @@ def _bars(summary: Summary, setups: list[Setup], file: Path) -> Path:
     policies = list(dict.fromkeys(one.policy for one in setups))
     means = {(one.policy, _label(one)): _mean(summary, one) for one in setups}
     heights = {
-        label: [means.get((policy, label), float("nan")) for policy in policies]
+        label: [means.get((policy, label), NOTHING) for policy in policies]
         for label in dict.fromkeys(label for _, label in means)
     }
     title = f"Mean latency with {setups[0].memory_gib} GiB"
@@ -33,18 +36,21 @@ def _bars(summary: Summary, setups: list[Setup], file: Path) -> Path:
     return file
 
 
-def _mean(summary: Summary, setup: Setup) -> float:
+def _mean(summary: Summary, setup: Setup) -> tuple[float, float]:
     estimate = summary.estimate(setup, "e2e_s", "mean")
-    return float("nan") if estimate is None else estimate.mean
+    return NOTHING if estimate is None else (estimate.mean, estimate.half_width)
 
 
-def _curves(summary: Summary, setups: list[Setup], folder: Path, name: str) -> list[Path]:
-    latency, memory = folder / f"latency_{name}.png", folder / f"memory_{name}.png"
+def _curves(summary: Summary, setups: list[Setup], folder: Path) -> list[Path]:
+    policy, memory_gib = setups[0].policy, setups[0].memory_gib
+    latency = folder / f"latency_{policy}_{memory_gib}gib.png"
+    memory = folder / f"memory_{policy}_{memory_gib}gib.png"
+    where = f"under {policy} with {memory_gib} GiB"
     curves = {_label(one): summary.curve(one, "e2e_curve_s") for one in setups}
-    quantile_curves(latency, curves, f"Latency under {name}")
+    quantile_curves(latency, curves, f"Latency {where}")
     held = {_label(one): summary.curve(one, "memory_gib") for one in setups}
     places = {key: (np.array(list(one)), np.array(list(one.values()))) for key, one in held.items()}
-    lines(memory, places, "minute", "memory of all containers, GiB", f"Memory under {name}")
+    lines(memory, places, "minute", "memory of all containers, GiB", f"Memory {where}")
     return [latency, memory]
 
 
