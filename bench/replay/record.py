@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from executor import events as ev
-from executor.actions import Action, Finish, Load, Offload, Served, StartInstance
+from executor.actions import Action, Finish, Load, Offload, Run, Served, StartInstance
 from executor.domain import StartKind
 from executor.units import GIB
 
@@ -40,6 +40,7 @@ class Recorder:
         self.lives: dict[str, tuple[float, int]] = {}
         self.gib_s = 0.0
         self._loading: dict[tuple[str, str], float] = {}
+        self._joined: set[str] = set()
 
     def finish(self, finish: Finish) -> None:
         """Take down how a call ended."""
@@ -67,7 +68,7 @@ class Recorder:
             case ev.LoadFailed():
                 self._load_ended(event)
             case ev.Started() if event.report is not None:
-                self.on_call_cpu_s += event.report.import_s + event.report.load_s
+                self._loaded_on_call(event.invocation_id, event.report)
             case ev.InstanceGone():
                 self._gone(event.instance_id, event.at_s)
             case ev.PlanReady():
@@ -94,6 +95,8 @@ class Recorder:
                 self._loading[action.instance_id, action.function] = at_s
             case Offload():
                 self.offloads += 1
+            case Run() if (action.instance_id, action.function) in self._loading:
+                self._joined.add(action.invocation_id)
             case StartInstance():
                 if action.reuses is not None:
                     self._gone(action.reuses, at_s)
@@ -101,6 +104,11 @@ class Recorder:
                 self.steps.append((at_s, action.limit_bytes))
             case _:
                 pass
+
+    def _loaded_on_call(self, call: str, report: ev.LoadReport) -> None:
+        """Count a load that nothing but the call had asked for."""
+        if call not in self._joined:
+            self.on_call_cpu_s += report.import_s + report.load_s + report.move_s
 
     def _load_ended(self, event: ev.Loaded | ev.LoadFailed) -> None:
         begun_s = self._loading.pop((event.instance_id, event.function), event.at_s)

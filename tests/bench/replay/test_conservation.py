@@ -86,7 +86,9 @@ def test_every_call_ends_once_and_all_memory_is_accounted_for(policy: str, prelo
     held = recorder.memory_gib(np.arange(480 * 60.0, 496 * 60.0, 1.0))
     assert held.max() <= 12 + 1e-9
     assert held.min() >= -1e-9
-    assert recorder.gib_s > 0
+    end_s = workload().arrivals.at_s[-1]
+    integral_gib_s = recorder.memory_gib(np.arange(480 * 60.0, end_s, 0.01)).sum() / 100
+    assert recorder.gib_s == pytest.approx(integral_gib_s, rel=1e-3)
 
 
 @pytest.mark.parametrize("policy", ["pagurus", "faascache"])

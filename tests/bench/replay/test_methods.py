@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from bench.replay.methods import PRELOADS
-from bench.replay.oracles import InstaInferPredictor
+from bench.replay.oracles import Clairvoyant, InstaInferPredictor
 from executor.domain import Tier
+from predictors.arrival.mixture import MixturePredictor
 from tests.bench.replay.worlds import workload
 from tests.executor.worlds import function, hold, idle_instance, state
+
+
+def test_headstart_plans_by_what_a_server_plans_by_and_the_clairvoyant_by_the_calls() -> None:
+    plans = {name: PRELOADS[name](workload(), state) for name in PRELOADS}
+    assert isinstance(plans["headstart"].predictor, MixturePredictor)
+    assert isinstance(plans["clairvoyant"].predictor, Clairvoyant)
+    assert [name for name, one in plans.items() if one.plan is None] == ["none"]
 
 
 @pytest.mark.parametrize("name", ["instainfer", "tyche"])

@@ -42,6 +42,25 @@ def test_calls_are_capped_by_minute_and_within_the_length() -> None:
     assert minute.max() < 490
 
 
+def test_copies_of_a_row_call_as_often_but_not_in_step() -> None:
+    made = draw(functions=24, cap_per_min=5)
+    minutes = (made.arrivals.at_s // 60).astype(int) - 480
+    counts = np.zeros((24, 10), int)
+    np.add.at(counts, (made.arrivals.functions, minutes), 1)
+    firsts, copies = counts[:12], counts[12:]
+    assert sorted(firsts.sum(axis=1)) == sorted(copies.sum(axis=1))
+    same = {tuple(row) for row in firsts} & {tuple(row) for row in copies}
+    assert len(same) < 6
+
+
+def test_inference_times_scatter_about_their_models_mean() -> None:
+    made = draw(functions=200)
+    each = [made.models[f"f{function}"] for function in made.arrivals.functions]
+    ratio = made.run_s / [COSTS.models[model].run_s for model in each]
+    assert ratio.mean() == pytest.approx(1.0, abs=0.05)
+    assert np.log(ratio).std() == pytest.approx(0.2, abs=0.03)
+
+
 def test_the_same_seed_draws_the_same() -> None:
     first, again, other = draw(1), draw(1), draw(2)
     assert np.array_equal(first.arrivals.at_s, again.arrivals.at_s)
