@@ -1,6 +1,7 @@
 """What every arrival predictor promises."""
 
 from collections.abc import Callable
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -47,6 +48,18 @@ def fed(make: Callable[[], BasePredictor], gaps: list[tuple[int, float]]) -> Bas
 
 def end_s(gaps: list[tuple[int, float]]) -> float:
     return START_S + sum(gap_s for _, gap_s in gaps)
+
+
+@every_predictor
+def test_the_constructor_stores_parameters_and_nothing_else(
+    make: Callable[..., BasePredictor],
+) -> None:
+    defaults = {name: one.default for name, one in signature(make).parameters.items()}
+    predictor = make(**defaults)
+    assert {name: getattr(predictor, name) for name in defaults} == defaults
+    assert predictor.count == 0
+    assert all(len(known) == 0 for known in predictor.state_dict().values())
+    assert make(levels=(0.1, 0.9)).levels == (0.1, 0.9)
 
 
 @every_predictor
