@@ -108,6 +108,8 @@ def main(
     """Print the results and targets of replays."""
     for folder in folders:
         summary = Summary.read(folder / "runs")
+        if not summary.setups():
+            raise typer.BadParameter(f"{folder} has no runs; expected one that a replay wrote to")
         typer.echo(f"{folder.name}\n\n{table(summary, COLUMNS)}\n\n{targets(summary)}\n")
 
 

@@ -184,6 +184,7 @@ SECTIONS: Final[Mapping[str, Sequence[Column]]] = {
     ),
     "Starts": (
         *(Column(kind.value, value("start_kind", kind.value), 3) for kind in StartKind),
+        Column("unanswered", value("unanswered"), 0),
         Column("resident", value("hit_rate", "all"), 3),
         *_hits("hot", "medium", "rare", "predictable", "normal", "bursty"),
     ),

@@ -1,6 +1,11 @@
 """The tables of the page."""
 
-from bench.replay.page import COLUMNS, targets
+from pathlib import Path
+
+import pytest
+import typer
+
+from bench.replay.page import COLUMNS, main, targets
 from bench.replay.runs import RunKey
 from bench.replay.summary import Summary, table
 
@@ -47,3 +52,8 @@ def test_targets_are_judged_for_each_set_up() -> None:
         "0.10, reached",
     ]
     assert cells(text, "| resident, hot")[1:] == ["0.50, missed", "0.50, missed"]
+
+
+def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match="has no runs"):
+        main([tmp_path])

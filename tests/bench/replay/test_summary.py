@@ -131,9 +131,11 @@ def test_the_table_sets_shared_starts_beside_the_rival_with_and_without_them() -
 
 
 def test_the_tables_have_every_figure_that_a_replay_is_judged_by() -> None:
-    run = {(metric, group): 1.0 for metric in ("e2e_s", "loading_s") for group in QUANTILES}
+    run = {("hit_rate", "all"): 0.4}
+    run |= {(metric, group): 1.0 for metric in ("e2e_s", "loading_s") for group in QUANTILES}
     run |= {("start_kind", kind.value): 0.2 for kind in StartKind}
     run |= {(name, ""): 1.0 for name in ("memory_gib_s", "loads_per_h")}
+    run |= {("unanswered", ""): 3.0}
     run |= {("load_cpu_s", "ahead"): 1.0, ("load_cpu_s", "on_call"): 1.0}
     text = tables(Summary({key("headstart", 1): run, key("clairvoyant", 1): run}))
     rows = [line[2:-2].split(" | ") for line in text.splitlines() if line.startswith("| ")]
@@ -146,4 +148,5 @@ def test_the_tables_have_every_figure_that_a_replay_is_judged_by() -> None:
     for name in ("e2e", "loading"):
         assert titles >= {f"{name} {group}, s" for group in QUANTILES}
     assert titles >= {"cold", "warm", "library", "host", "gpu", "regret, s"}
+    assert titles >= {"unanswered", "resident"}
     assert titles >= {"GiB-s", "loads an hour", "CPU s ahead", "CPU s on call"}
