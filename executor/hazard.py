@@ -25,9 +25,13 @@ class Exposed(NamedTuple):
 
 
 def hazard_s(
-    exposed: Exposed, held: NDArray[np.int32], n_instances: int, horizon_s: float
+    exposed: Exposed,
+    held: NDArray[np.int32],
+    pairs: NDArray[np.integer],
+    n_instances: int,
+    horizon_s: float,
 ) -> NDArray[np.float64]:
-    """Return the seconds that calls are expected to lose by each mode in each instance.
+    """Return the seconds that calls are expected to lose by modes in instances.
 
     A call of f that comes within f's load time T_f after a call of another function g waits T_f / 2
     for its reload on average, so that over the horizon H the two lose P_f P_g (T_f^2 + T_g^2) / 2H.
@@ -39,8 +43,15 @@ def hazard_s(
         The modes.
     held
         Modes that are in place, each with its instance, int32[n, 2].
+    pairs
+        Modes to look at, each in an instance, integers[p, 2].
     n_instances, horizon_s
         How many instances there are, and what the chances are of.
+
+    Returns
+    -------
+    NDArray[np.float64]
+        float64[p].
     """
     mode, instance = held.T
 
@@ -51,7 +62,7 @@ def hazard_s(
         return np.stack([np.bincount(instance, one, n_instances) for one in (weight, squares)])
 
     strict, sharing = met(~exposed.shares[mode]), met(exposed.shares[mode])
-    calls, reloads = strict[:, None] + sharing[:, None] * ~exposed.shares[:, None]
-    own = exposed.load_s[:, None]
-    lost = exposed.likely[:, None] * (calls * own**2 + reloads) / (2.0 * horizon_s)
+    new, place = pairs.T
+    calls, reloads = strict[:, place] + sharing[:, place] * ~exposed.shares[new]
+    lost = exposed.likely[new] * (calls * exposed.load_s[new] ** 2 + reloads) / (2.0 * horizon_s)
     return np.asarray(lost)

@@ -1,7 +1,7 @@
 """How functions may be resident: the modes of the placement problem, and what is held in them."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from executor.domain import Instance, ResidencyState, Tier
 from solver import TIERS
 
 _HOST, _GPU = TIERS.index("host"), TIERS.index("gpu")
-_TIERS: Final = {Tier.HOST: _HOST, Tier.GPU: _GPU}
 
 
 class Modes(NamedTuple):
@@ -83,7 +82,7 @@ class Held:
         gpus: dict[str, int],
     ) -> None:
         self._function = modes.function.tolist()
-        self._modes = {tier: _by_name(names, modes, number) for tier, number in _TIERS.items()}
+        self._host, self._gpu = _by_name(names, modes, _HOST), _by_name(names, modes, _GPU)
         self._library = library[modes.function].tolist()
         self._library_bytes = library_bytes.tolist()
         self._limit_bytes = modes.limit_bytes.tolist()
@@ -96,7 +95,8 @@ class Held:
         """Yield the modes of what an instance holds."""
         groups = {-1}
         for residency in instance.residencies.values():
-            mode = self._modes[residency.tier].get(residency.function)
+            of_tier = self._gpu if residency.tier is Tier.GPU else self._host
+            mode = of_tier.get(residency.function)
             if mode is None or residency.state is ResidencyState.OFFLOADING:
                 continue
             if self._limit_bytes[mode] > instance.limit_bytes:

@@ -122,21 +122,23 @@ def build(
     ]
     moves = [
         (mode, place, CHURN_COST_RATIO * move_s)
-        for now, place in held
+        for now, place in (held if gpus else ())
         for mode, move_s in holding.moves(now, idle[place])
     ]
     instance_owner = np.array([owners[one.owner] for one in idle], np.int32)
     function_owner = owner[columns.owner[rows]]
     in_place = np.array(held, np.int32).reshape(-1, 2)
-    same_owner = function_owner[offered.function][:, None] == instance_owner
+    same_owner = np.argwhere(function_owner[offered.function][:, None] == instance_owner)
     limit_bytes = np.array([one.limit_bytes for one in idle], np.int64)
-    roomy = offered.limit_bytes[:, None] <= limit_bytes
+    roomy = offered.limit_bytes[same_owner[:, 0]] <= limit_bytes[same_owner[:, 1]]
     exposed = Exposed(
         outlook.chances[chosen[offered.function], 0],
         offered.saving_s,
         columns.shares[rows][offered.function],
     )
-    dear, dear_s = _hazards(offered, exposed, in_place, same_owner & roomy, outlook.horizon_s)
+    dear, dear_s = _hazards(
+        offered, exposed, in_place, same_owner[roomy], len(idle), outlook.horizon_s
+    )
     moved = np.array([move[:2] for move in moves], np.int32).reshape(-1, 2)
     return Problem(
         owner_names=tuple(owners),
@@ -160,7 +162,7 @@ def build(
         gpu_names=tuple(gpus),
         gpu_free_memory_bytes=np.array(list(gpus.values()), np.int64),
         held=in_place,
-        forbidden=np.argwhere(same_owner & ~roomy).astype(np.int32),
+        forbidden=same_owner[~roomy].astype(np.int32),
         load_cost_pairs=np.concatenate([moved, dear]),
         load_cost_s=np.append([move[2] for move in moves], dear_s),
         trusted=True,
@@ -192,16 +194,18 @@ def _hazards(
     offered: Modes,
     exposed: Exposed,
     in_place: NDArray[np.int32],
-    allowed: NDArray[np.bool_],
+    allowed: NDArray[np.integer],
+    n_instances: int,
     horizon_s: float,
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """Return the pairs that cost more than a load, for what the instance holds, and their costs."""
-    load_cost_s = CHURN_COST_RATIO * offered.saving_s[:, None]
-    more_s = hazard_s(exposed, in_place, allowed.shape[1], horizon_s)
-    new = np.ones((offered.function[-1] + 1, allowed.shape[1]), np.bool_)
+    load_cost_s = CHURN_COST_RATIO * offered.saving_s[allowed[:, 0]]
+    more_s = hazard_s(exposed, in_place, allowed, n_instances, horizon_s)
+    new = np.ones((offered.function[-1] + 1, n_instances), np.bool_)
     new[offered.function[in_place[:, 0]], in_place[:, 1]] = False
-    dear = allowed & new[offered.function] & (more_s > LEAST_HAZARD_RATIO * load_cost_s)
-    return np.argwhere(dear).astype(np.int32), (load_cost_s + more_s)[dear]
+    dear = new[offered.function[allowed[:, 0]], allowed[:, 1]]
+    dear &= more_s > LEAST_HAZARD_RATIO * load_cost_s
+    return allowed[dear].astype(np.int32), (load_cost_s + more_s)[dear]
 
 
 def _worth_planning(

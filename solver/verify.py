@@ -84,14 +84,14 @@ def _misplaced(
         yield f"{_name(problem, mode[row], instance[row])} belongs to another owner"
     key = _key(problem, mode, instance)
     banned = _key(problem, *problem.forbidden.T)
-    for one in banned[_contained(banned, np.sort(key))]:
+    for one in banned[_places(banned, np.sort(key)) >= 0]:
         yield f"{_named(problem, one)} is forbidden"
     if len(problem.pinned):
         for missing in np.setdiff1d(_key(problem, *problem.pinned.T), key):
             yield f"{_named(problem, missing)} is pinned but not placed"
     place = np.sort(function * len(problem.instance_names) + instance)
-    for cell in np.unique(place[1:][place[1:] == place[:-1]]):
-        f, i = divmod(int(cell), len(problem.instance_names))
+    for cell in dict.fromkeys(place[1:][place[1:] == place[:-1]].tolist()):
+        f, i = divmod(cell, len(problem.instance_names))
         yield f"{problem.function_names[f]} is {problem.instance_names[i]}'s more than once"
 
 
@@ -138,19 +138,19 @@ def _load_cost(
     key = _key(problem, mode, instance)
     if len(problem.load_cost_pairs):
         special = _key(problem, *problem.load_cost_pairs.T)
-        _, mine, theirs = np.intersect1d(key, special, return_indices=True)
-        cost[mine] = problem.load_cost_s[theirs]
-    cost[_contained(key, np.sort(_key(problem, *problem.held.T)))] = 0.0
+        order = np.argsort(special)
+        place = _places(key, special[order])
+        cost[place >= 0] = problem.load_cost_s[order[place[place >= 0]]]
+    cost[_places(key, np.sort(_key(problem, *problem.held.T))) >= 0] = 0.0
     return cost
 
 
-def _contained(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which keys are among others that are sorted."""
+def _places(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return where keys are among others that are sorted, -1 where they are not."""
     if not len(ascending):
-        return np.zeros(len(keys), np.bool_)
+        return np.full(len(keys), -1)
     place = np.minimum(np.searchsorted(ascending, keys), len(ascending) - 1)
-    contained: NDArray[np.bool_] = ascending[place] == keys
-    return contained
+    return np.where(ascending[place] == keys, place, -1)
 
 
 def _key(

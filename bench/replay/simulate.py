@@ -144,7 +144,9 @@ class Replay:
 
 def charge_s(problem: Problem) -> float:
     """Return the simulated seconds that a solve takes."""
-    return SOLVE_BASE_S + SOLVE_S_PER_PAIR * len(problem.pairs)
+    modes = np.bincount(problem.function_owner[problem.mode_function], minlength=problem.n_owners)
+    instances = np.bincount(problem.instance_owner, minlength=problem.n_owners)
+    return SOLVE_BASE_S + SOLVE_S_PER_PAIR * float(modes @ instances)
 
 
 def _raise(error: BaseException) -> None:

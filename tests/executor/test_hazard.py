@@ -16,7 +16,9 @@ def exposed(*ones: tuple[float, float, bool]) -> Exposed:
 
 
 def lost_s(modes: Exposed, *held: tuple[int, int], instances: int = 2) -> np.ndarray:
-    return hazard_s(modes, np.array(held, np.int32).reshape(-1, 2), instances, HORIZON_S)
+    in_place = np.array(held, np.int32).reshape(-1, 2)
+    every = np.argwhere(np.ones((len(modes.likely), instances)))
+    return hazard_s(modes, in_place, every, instances, HORIZON_S).reshape(-1, instances)
 
 
 def test_both_lose_half_a_reload_for_each_call_of_the_other_that_precedes_theirs() -> None:

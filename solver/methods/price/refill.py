@@ -10,7 +10,7 @@ from solver.methods.price.chance import Stream, uniform
 from solver.methods.price.compiled import allocating, inlined
 from solver.methods.price.knapsack import Items, best_subset
 from solver.methods.price.pair import is_pinned, value_of
-from solver.methods.price.state import State, add, added_value, is_in, remove
+from solver.methods.price.state import State, add, added_value, is_in, removal_loss, remove
 
 NODE_LIMIT = 300
 """Nodes of one knapsack search; more gain nothing measurable, fewer lose quality."""
@@ -33,7 +33,8 @@ def empty(
             continue
         taken[count] = mode
         count += 1
-        lost += remove(blocks, state, slot) - _gpu_cost(blocks, mode, instance, gpu_price)
+        lost += removal_loss(blocks, state, slot) - _gpu_cost(blocks, mode, instance, gpu_price)
+        remove(blocks, state, slot)
         slot = state.head[instance]
     return lost, count
 
@@ -90,17 +91,17 @@ def offer(
     free = state.free_memory[instance]
     count = 0
     for mode in range(first, last):
+        if blocks.mode_memory[mode] > free:
+            continue
+        if blocks.function_density[blocks.mode_function[mode]] < floor[instance]:
+            break
+        if blocks.mode_on_gpu[mode] and blocks.mode_gpu_memory[mode] > free_gpu:
+            continue
         cost = blocks.mode_cost[mode]
         while at < end and blocks.special_mode[at] < mode:
             at += 1
         if at < end and blocks.special_mode[at] == mode:
             cost = blocks.special_cost[at]
-        if blocks.function_density[blocks.mode_function[mode]] < floor[instance]:
-            break
-        if blocks.mode_memory[mode] > free:
-            continue
-        if blocks.mode_on_gpu[mode] and blocks.mode_gpu_memory[mode] > free_gpu:
-            continue
         gain = _worth(blocks, state, mode, instance) - cost
         gain -= _gpu_cost(blocks, mode, instance, gpu_price)
         if gain > floor[instance] * blocks.mode_memory[mode]:

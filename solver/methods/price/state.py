@@ -153,10 +153,9 @@ def fits(blocks: Blocks, state: State, mode: int, instance: int) -> bool:
 
 
 @inlined
-def add(blocks: Blocks, state: State, mode: int, instance: int) -> float:
-    """Put a residency in place and return what it earns, load cost taken off."""
+def add(blocks: Blocks, state: State, mode: int, instance: int) -> None:
+    """Put a residency in place."""
     function = blocks.mode_function[mode]
-    gain = added_value(blocks, state, function, value_of(blocks, mode, instance), -1)
     state.free_memory[instance] -= needed_memory(blocks, state, mode, instance)
     if blocks.mode_on_gpu[mode]:
         state.free_gpu[blocks.instance_gpu[instance]] -= blocks.mode_gpu_memory[mode]
@@ -165,13 +164,11 @@ def add(blocks: Blocks, state: State, mode: int, instance: int) -> float:
     state.mode[slot] = mode
     state.instance[slot] = instance
     _link(state, slot, -1, state.head[instance], instance)
-    return gain - pair_cost(blocks, mode, instance)
 
 
 @inlined
-def remove(blocks: Blocks, state: State, slot: int) -> float:
-    """Take a residency away and return what that loses, load cost taken off."""
-    loss = removal_loss(blocks, state, slot)
+def remove(blocks: Blocks, state: State, slot: int) -> None:
+    """Take a residency away."""
     mode, instance = state.mode[slot], state.instance[slot]
     function = blocks.mode_function[mode]
     _unlink(state, slot)
@@ -182,7 +179,6 @@ def remove(blocks: Blocks, state: State, slot: int) -> float:
     state.free_memory[instance] += needed_memory(blocks, state, mode, instance)
     if blocks.mode_on_gpu[mode]:
         state.free_gpu[blocks.instance_gpu[instance]] += blocks.mode_gpu_memory[mode]
-    return loss
 
 
 @inlined
