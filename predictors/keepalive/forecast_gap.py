@@ -22,8 +22,10 @@ def forecast_gap(series_s: Sequence[float]) -> float:
 
 def _arima(series_s: Sequence[float]) -> float:
     from statsmodels.tsa.arima.model import ARIMA  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-    with warnings.catch_warnings():
+    # On matrices this small the threads of a BLAS do nothing but spin.
+    with warnings.catch_warnings(), threadpool_limits(limits=1):
         warnings.simplefilter("ignore")
         fits = [
             ARIMA(series_s, order=(p, d, q), trend="t" if d else "c").fit()
