@@ -21,7 +21,11 @@ from executor.errors import ConfigError
 
 app = typer.Typer()
 
-TRACES: Final = {"azure2019_8h": "azure2019_8h_functions.csv.gz"}
+TRACES: Final = {
+    "azure2019_8h": "azure2019_8h_functions.csv.gz",
+    "azure2019_24h_sample": "azure2019_24h_sample.csv.gz",
+    "azure2019_24h_patterns": "azure2019_24h_patterns.csv.gz",
+}
 
 
 @app.command()

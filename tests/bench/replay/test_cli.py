@@ -1,5 +1,6 @@
 """The command, on a trace of its own."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_what_a_user_can_mend_is_one_line(tmp_path: Path) -> None:
         assert result.exit_code == 2
         assert result.output.startswith("error: ")
         assert message in result.output
+
+
+def test_a_trace_by_name_is_looked_for_in_the_data(tmp_path: Path) -> None:
+    (tmp_path / "traces").mkdir()
+    (tmp_path / "traces" / "azure2019_24h_sample.csv.gz").write_bytes(gzip.compress(TRACE.encode()))
+    named = ["--trace", "azure2019_24h_sample", "--data", str(tmp_path)]
+    chosen = ["--policies", "openwhisk", "--preload", "none", "--memory-gib", "16", "--seeds", "1"]
+    assert run(tmp_path, *chosen, *named).exit_code == 0
+    result = run(tmp_path, *chosen, "--trace", "azure2019_8h", "--data", str(tmp_path))
+    assert result.exit_code == 2
+    assert "azure2019_8h_functions.csv.gz" in result.output
 
 
 def test_gpus_are_shared_by_all_containers(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bench.replay.record import KINDS
 from bench.replay.simulate import NO_GPUS, Case, Gpus, Replay
 from executor import events as ev
 from executor.actions import Action
-from executor.domain import InstanceState, Tier
+from executor.domain import InstanceState, StartKind, Tier
 from executor.planner import capacity_bytes
 from executor.units import GIB
 from tests.bench.replay.worlds import COSTS, SHARED, workload
@@ -131,6 +131,12 @@ def test_no_gpu_is_ever_overcommitted_and_calls_find_their_functions_there(prelo
     found = {kind.value: float(np.mean(recorder.kind == at)) for at, kind in enumerate(KINDS)}
     assert found["gpu"] > 0
     assert found["host"] > 0
+
+
+def test_own_functions_are_loaded_again_to_the_gpu_while_it_has_room() -> None:
+    made = replay("openwhisk", "own", 24, gpus=Gpus(2, 1))
+    recorder = made.run()
+    assert np.mean(recorder.kind == KINDS.index(StartKind.GPU)) > 0.05
 
 
 def test_gpus_that_no_model_can_use_change_nothing() -> None:

@@ -1,6 +1,7 @@
 """Placing calls within their minutes."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -41,6 +42,25 @@ def test_punctual_functions_keep_their_phase() -> None:
     counts[0, ::10] = 1
     gaps_s = np.diff(spread(trace_of(counts), np.random.default_rng(5)).at_s)
     assert np.all(np.abs(gaps_s - 600.0) < 2.0)
+
+
+def test_punctual_functions_are_a_little_late() -> None:
+    counts = np.zeros((1, 1000), np.int32)
+    counts[0, ::2] = 1
+    within_s = spread(trace_of(counts), np.random.default_rng(5)).at_s % 60.0
+    late_s = within_s - within_s.min()
+    assert late_s.mean() == pytest.approx(0.2 * np.sqrt(2 / np.pi), abs=0.03)
+    assert late_s.max() < 1.0
+
+
+def test_some_punctual_functions_call_at_once_and_some_evenly() -> None:
+    counts = np.full((40, 30), 3)
+    arrivals = spread(trace_of(counts), np.random.default_rng(4))
+    widest_s = np.array(
+        [np.diff(arrivals.at_s[arrivals.functions == row]).min() for row in range(40)]
+    )
+    assert set(np.round(widest_s / 20.0)) == {0.0, 1.0}
+    assert 8 <= np.sum(widest_s < 1.0) <= 32
 
 
 def test_other_functions_call_anywhere_in_the_minute() -> None:
