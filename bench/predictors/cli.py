@@ -95,7 +95,8 @@ def train_predictor(
         out.parent.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(seed)
         traces = read_traces(data / "traces")
-        rows, held_out = of_traces(traces, TRAINING, rng), of_traces(traces, VALIDATION, rng)
+        with Console().status("describing what was known of functions, and what came next"):
+            rows, held_out = of_traces(traces, TRAINING, rng), of_traces(traces, VALIDATION, rng)
         with Progress() as progress:
             task = progress.add_task(f"training on {len(rows.features)} examples", total=epochs)
             network = train.train(rows, epochs, seed, lambda *_: progress.advance(task))

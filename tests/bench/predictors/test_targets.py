@@ -27,9 +27,19 @@ here = pytest.mark.skipif(not TRACES.is_dir(), reason=f"no traces in {TRACES}, s
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @here
 def test_the_mixture_is_better_than_each_other_in_every_class(tmp_path: Path) -> None:
-    chosen = ["--data", str(TRACES.parent), "--out", str(tmp_path), "--every-s", "300"]
+    chosen = [
+        "--data",
+        str(TRACES.parent),
+        "--out",
+        str(tmp_path),
+        "--every-s",
+        "300",
+        "--functions",
+        "250",
+    ]
     CliRunner().invoke(app, ["predictors", *chosen], catch_exceptions=False)
     losses: dict[str, dict[str, float]] = {}
     with (tmp_path / "predictors.csv").open() as stream:
