@@ -1,6 +1,6 @@
 """What functions in one container cost each other: a call of one takes the others away."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,15 +54,22 @@ def hazard_s(
         float64[p].
     """
     mode, instance = held.T
-
-    def met(which: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Chance-weighted 1 and T_g^2 of what each instance holds, float64[2, instances]."""
-        weight = exposed.likely[mode] * which
-        squares = weight * exposed.load_s[mode] ** 2
-        return np.stack([np.bincount(instance, one, n_instances) for one in (weight, squares)])
-
-    strict, sharing = met(~exposed.shares[mode]), met(exposed.shares[mode])
+    slot = 2 * instance + exposed.shares[mode]
+    likely = exposed.likely[mode]
+    calls, reloads = (
+        _met(np.bincount(slot, weight, 2 * n_instances))
+        for weight in (likely, likely * exposed.load_s[mode] ** 2)
+    )
     new, place = pairs.T
-    calls, reloads = strict[:, place] + sharing[:, place] * ~exposed.shares[new]
-    lost = exposed.likely[new] * (calls * exposed.load_s[new] ** 2 + reloads) / (2.0 * horizon_s)
-    return np.asarray(lost)
+    slot = 2 * place + exposed.shares[new]
+    lost = exposed.likely[new] * (calls[slot] * exposed.load_s[new] ** 2 + reloads[slot])
+    return np.asarray(lost / (2.0 * horizon_s))
+
+
+def _met(weight: NDArray[Any]) -> NDArray[Any]:
+    """Add up what an instance holds, for a function that shares and for one that does not.
+
+    Every second entry is of what shares in an instance, the one before it of the rest.
+    """
+    rest = weight[::2]
+    return np.stack([rest + weight[1::2], rest], axis=1).ravel()

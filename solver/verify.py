@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from solver.compiled import compiled
 from solver.errors import InvalidPlan
 from solver.plan import Plan
 from solver.problem import Problem
@@ -50,16 +51,16 @@ def recompute_objective(
     problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
 ) -> float:
     """Return the worth of placed pairs: rank values by falling worth, less new load costs."""
-    function = problem.mode_function[mode]
     value = problem.mode_saving_s[mode] * problem.instance_survival[instance]
-    order = np.lexsort((-value, function))
-    placed = np.bincount(function, minlength=problem.n_functions)
-    first = np.cumsum(placed) - placed
-    rank = np.arange(len(order)) - first[function[order]]
-    useful = order[rank < problem.copies.shape[1]]
-    rank = rank[rank < problem.copies.shape[1]]
-    earned = float(np.sum(problem.copies[function[useful], rank] * value[useful]))
-    return earned - float(np.sum(_load_cost(problem, mode, instance)))
+    earned = _earned(problem.mode_function[mode], value, problem.copies)
+    cost = _load_cost(
+        _key(problem, mode, instance),
+        problem.mode_load_cost_s[mode],
+        _key(problem, *problem.load_cost_pairs.T),
+        problem.load_cost_s,
+        _key(problem, *problem.held.T),
+    )
+    return float(earned - cost)
 
 
 def _malformed(problem: Problem, pairs: object) -> Iterator[str]:
@@ -131,18 +132,45 @@ def _misstated(plan: Plan, worth: float) -> Iterator[str]:
         yield f"bound {plan.bound} lies below the objective {worth}"
 
 
+@compiled
+def _earned(
+    function: NDArray[np.int32], value: NDArray[np.float64], copies: NDArray[np.float64]
+) -> float:
+    """Add up what residencies earn, the best of each function the chance of a first call."""
+    order = np.argsort(-value, kind="mergesort")
+    placed = np.zeros(len(copies), np.int64)
+    earned = 0.0
+    for row in order:
+        rank = placed[function[row]]
+        placed[function[row]] += 1
+        if rank < copies.shape[1]:
+            earned += copies[function[row], rank] * value[row]
+    return earned
+
+
+@compiled
 def _load_cost(
-    problem: Problem, mode: NDArray[np.int64], instance: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    cost = problem.mode_load_cost_s[mode].copy()
-    key = _key(problem, mode, instance)
-    if len(problem.load_cost_pairs):
-        special = _key(problem, *problem.load_cost_pairs.T)
-        order = np.argsort(special)
-        place = _places(key, special[order])
-        cost[place >= 0] = problem.load_cost_s[order[place[place >= 0]]]
-    cost[_places(key, np.sort(_key(problem, *problem.held.T))) >= 0] = 0.0
-    return cost
+    keys: NDArray[np.int64],
+    cost: NDArray[np.float64],
+    priced: NDArray[np.int64],
+    price: NDArray[np.float64],
+    held: NDArray[np.int64],
+) -> float:
+    """Add up load costs of pairs: their modes', or their own, or nothing for what is held.
+
+    ``cost`` is overwritten.
+    """
+    order = np.argsort(keys)
+    ascending = keys[order]
+    places = np.searchsorted(ascending, priced)
+    for row in range(len(priced)):
+        if places[row] < len(keys) and ascending[places[row]] == priced[row]:
+            cost[order[places[row]]] = price[row]
+    places = np.searchsorted(ascending, held)
+    for row in range(len(held)):
+        if places[row] < len(keys) and ascending[places[row]] == held[row]:
+            cost[order[places[row]]] = 0.0
+    return float(cost.sum())
 
 
 def _places(keys: NDArray[np.int64], ascending: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from typing import Final
 from solver.builder import Mode, ProblemBuilder
 from solver.door import solve
 from solver.problem import Problem
+from solver.verify import verify
 
 _LIMIT_S: Final = 30.0
 
@@ -19,7 +20,8 @@ def warm_up(method: str = "auto", threads: int = 1) -> None:
     MissingSolver
         When the method needs a third-party solver that is not installed.
     """
-    solve(_open_problem(), method, deadline_s=_LIMIT_S, threads=threads)
+    problem = _open_problem()
+    verify(problem, solve(problem, method, deadline_s=_LIMIT_S, threads=threads))
 
 
 def _open_problem() -> Problem:
