@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.traces.minutes import MinuteTrace
+from bench.traces.tables import TraceError
 
 FOLDS = 10
 TRAINING = tuple(range(7))
@@ -27,5 +28,15 @@ def folds(trace: MinuteTrace) -> NDArray[np.int64]:
 
 
 def in_folds(trace: MinuteTrace, wanted: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return the rows of the functions in these folds."""
-    return np.flatnonzero(np.isin(folds(trace), wanted))
+    """Return the rows of the functions in these folds.
+
+    Raises
+    ------
+    TraceError
+        If there are none.
+    """
+    rows = np.flatnonzero(np.isin(folds(trace), wanted))
+    if not len(rows):
+        count = len(trace.names)
+        raise TraceError(f"none of {count} functions is in folds {wanted}; expected a larger trace")
+    return rows
