@@ -5,10 +5,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from executor import events as ev
+from executor.accounts import Accounts
 from executor.actions import Action, Offload, StopInstance, WakeAt
+from executor.backlog import Backlog
 from executor.domain import GPU, LOADING, MOVING, READY, Function, Worker
 from executor.hosting import Hosting
 from executor.lifecycle import Lifecycle
+from executor.patience import Patience
 from executor.preload import PlanSettings, Preloader
 from executor.quarantine import Quarantine
 from executor.serving import ServeSettings, Serving, Values
@@ -55,9 +58,16 @@ class Controller:
         self.quarantine = Quarantine()
         self._lifecycle = Lifecycle(policy, self.state, settings.start_s)
         warm_keeps_model = settings.serve.warm_keeps_model
-        self._hosting = Hosting(
-            self.state, self._lifecycle, self._outbox, warm_keeps_model=warm_keeps_model
+        backlog = Backlog()
+        patience = Patience(self.state, backlog, warm_keeps_model=warm_keeps_model)
+        accounts = Accounts(
+            self.state,
+            self._lifecycle,
+            patience,
+            preloads=settings.plan is not None,
+            warm_keeps_model=warm_keeps_model,
         )
+        self._hosting = Hosting(self.state, self._lifecycle, accounts, self._outbox)
         self._preloader = Preloader(
             self.state,
             predictor,
@@ -69,6 +79,8 @@ class Controller:
         self.serving = Serving(
             self.state,
             self._hosting,
+            backlog,
+            patience,
             self.quarantine,
             Values(
                 self._preloader.worth_s,

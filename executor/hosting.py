@@ -15,12 +15,12 @@ class Hosting:
     """Orders instances to start and stop; what it orders goes to ``outbox``."""
 
     def __init__(
-        self, state: State, lifecycle: Lifecycle, outbox: list[Action], *, warm_keeps_model: bool
+        self, state: State, lifecycle: Lifecycle, accounts: Accounts, outbox: list[Action]
     ) -> None:
         self._state = state
         self._lifecycle = lifecycle
         self._outbox = outbox
-        self._accounts = Accounts(state, lifecycle, warm_keeps_model=warm_keeps_model)
+        self._accounts = accounts
         self._evicted: set[str] = set()
         self._lacking: dict[str, None] = {}
         self._releases = 0
@@ -35,7 +35,9 @@ class Hosting:
     def create_for_call(self, worker: str, function: Function, at_s: float) -> Instance:
         """Start an instance since a call found none."""
         self._lifecycle.created_for_call(function.name, at_s)
-        return self._start(self._state.create(worker, function.name, at_s))
+        new = self._state.create(worker, function.name, at_s)
+        self._accounts.created(new, function, at_s)
+        return self._start(new)
 
     def reusable(self, function: Function, at_s: float) -> str | None:
         """Name an idle instance whose container the function may take over, or None.
@@ -52,6 +54,7 @@ class Hosting:
         self._state.hand_over(instance.id, at_s)
         self._outbox.append(StopInstance(instance.id))
         new = self._state.create(instance.worker, function.name, at_s, within=instance)
+        self._accounts.created(new, function, at_s)
         return self._start(new, reuses=instance.id)
 
     def stop(self, instance: Instance, at_s: float, *, evicted: bool = True) -> None:

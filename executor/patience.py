@@ -1,6 +1,5 @@
 """When a call does better to wait for a running call than to load its function at once."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from executor.backlog import Backlog, OpenCall
@@ -55,15 +54,30 @@ class Patience:
         instance = self._state.instances[serve.instance_id]
         if function.name in instance.residencies:
             return None
+        bare = serve.kind is StartKind.WARM
         worth_it = [
             run
             for other in self._state.of_owner(function.owner)
             if other.state is BUSY
-            for run in self._run(other, at_s)
-            if run.ends_s - at_s < self._spared_s(function, serve, other)
+            and (run := self.sooner(function, other, at_s, forks=bare and _forks(other, function)))
         ]
         taken = self._awaited_before(call) if worth_it else set()
         return min((run for run in worth_it if run.invocation_id not in taken), default=None)
+
+    def sooner(
+        self, function: Function, running: Instance, at_s: float, *, forks: bool
+    ) -> Awaited | None:
+        """Return the call that runs in an instance, if to wait for its end is sooner than to load.
+
+        ``forks`` says that the function would be forked there, and have to import its library
+        where it is loaded otherwise.
+        """
+        call = self._backlog.get(running.invocation or "")
+        if call is None:
+            return None
+        spared_s = self._spared_s(function, call.invocation.function, forks=forks)
+        run = self._foretold(call, at_s) if spared_s > 0.0 else None
+        return run if run is not None and run.ends_s - at_s < spared_s else None
 
     def _awaited_before(self, call: OpenCall) -> set[str | None]:
         """Return the running calls that calls which came before wait for."""
@@ -74,28 +88,31 @@ class Patience:
             taken.add(other.awaits)
         return taken
 
-    def _spared_s(self, function: Function, serve: Serve, other: Instance) -> float:
-        """Return what of loading a call is spared when it runs in another instance, busy now."""
-        running = self._backlog.get(other.invocation or "")
-        runs = running is not None and running.invocation.function == function.name
-        if runs and self._warm_keeps_model:
+    def _spared_s(self, function: Function, runs: str, *, forks: bool) -> float:
+        """Return what of loading a call is spared where another runs."""
+        if runs == function.name and self._warm_keeps_model:
             return function.profile.ready_s
-        roomy = other.limit_bytes >= function.memory_limit_bytes
-        if serve.kind is not StartKind.WARM or not roomy or function.library not in other.libraries:
+        if not forks:
             return 0.0
         return self._bare_s.get(function.library or "", 0.0) - function.profile.ready_s
 
-    def _run(self, instance: Instance, at_s: float) -> Iterator[Awaited]:
-        """Foretell when the call in an instance ends, unless that is unknown or overdue."""
-        call = self._backlog.get(instance.invocation or "")
-        if call is None or call.invocation.function not in self._run_s:
-            return
+    def _foretold(self, call: OpenCall, at_s: float) -> Awaited | None:
+        """Foretell when a call that runs ends, unless that is unknown or overdue."""
+        if call.invocation.function not in self._run_s:
+            return None
         mean_s = self._run_s[call.invocation.function]
         ready_s = self._state.functions[call.invocation.function].profile.ready_s
         begins_s = call.started_s or call.dispatched_s + ready_s
         overdue_s = begins_s + OVERDUE * mean_s
-        if at_s < overdue_s:
-            yield Awaited(max(at_s, begins_s + mean_s), overdue_s, call.invocation.id)
+        if at_s >= overdue_s:
+            return None
+        return Awaited(max(at_s, begins_s + mean_s), overdue_s, call.invocation.id)
+
+
+def _forks(instance: Instance, function: Function) -> bool:
+    """Whether a function fits an instance and has its library there."""
+    roomy = instance.limit_bytes >= function.memory_limit_bytes
+    return roomy and function.library in instance.libraries
 
 
 def _fold(means_s: dict[str, float], key: str, new_s: float) -> None:

@@ -71,19 +71,21 @@ class Serving:
         self,
         state: State,
         hosting: Hosting,
+        backlog: Backlog,
+        patience: Patience,
         quarantine: Quarantine,
         values: Values,
         settings: ServeSettings,
         outbox: list[Action],
     ) -> None:
-        self.backlog = Backlog()
+        self.backlog = backlog
         self._state = state
         self._hosting = hosting
         self._quarantine = quarantine
         self._values = values
         self._settings = settings
         self._outbox = outbox
-        self._patience = Patience(state, self.backlog, warm_keeps_model=settings.warm_keeps_model)
+        self._patience = patience
 
     def arrived(self, invocation: Invocation, at_s: float) -> None:
         """Take a call in and serve it, let it wait, or refuse it."""

@@ -21,6 +21,7 @@ from executor.drivers.sim import ChargedPlanner, EventHeap
 from executor.preload import PlanSettings
 from executor.runtimes.sim import SimRuntime
 from executor.runtimes.sim_costs import SimCosts
+from executor.runtimes.sim_libraries import SimLibrary
 from executor.units import GIB, MIB
 from predictors.arrival.renewal import RenewalPredictor
 from predictors.keepalive.azure_premium import AzurePremium
@@ -52,9 +53,18 @@ Life = tuple[str, float, float]
 Calls = list[tuple[float, str]]
 
 
+TORCH = SimLibrary("torch", import_s=4.0, memory_bytes=100 * MIB)
+
+
 def functions(owner: str) -> list[Function]:
     profile = Profile(0.7, 0.3, 100 * MIB)
     return [Function(name, owner.format(name), 400 * MIB, profile) for name in NAMES]
+
+
+def forked() -> list[Function]:
+    """Functions of one owner that are forked in a moment where their library is imported."""
+    profile = Profile(0.03, 0.02, 100 * MIB, TORCH.memory_bytes)
+    return [Function(name, "owner", 400 * MIB, profile, library=TORCH.name) for name in NAMES]
 
 
 def lives(
@@ -81,7 +91,8 @@ def lives(
         RenewalPredictor(),
         Settings(plan=PlanSettings(period_s=10.0, rest_s=2.0) if preload else None),
     )
-    costs = SimCosts({one.name: one.profile for one in served}, run_s)
+    libraries = {one.name: TORCH for one in served if one.library == TORCH.name}
+    costs = SimCosts({one.name: one.profile for one in served}, run_s, libraries=libraries)
     runtime = SimRuntime(timer, costs, lambda events: engine.deliver(*events))
     planner = ChargedPlanner(timer, lambda problem: solve(problem, "density"), lambda _: 0.005)
     engine = Engine(controller, runtime, timer, planner, Outlets(lambda _: None, fail, record))
@@ -120,3 +131,22 @@ def test_containers_live_alike_with_preloading_and_without(policy: str, calls: C
 @given(calls=drawn_calls)
 def test_so_do_containers_that_functions_of_one_owner_share(policy: str, calls: Calls) -> None:
     assert_alike(policy, functions("owner"), calls)
+
+
+drawn_waits = st.lists(st.floats(2.0, 4.5), min_size=1, max_size=3)
+
+
+@pytest.mark.parametrize("policy", SHARED)
+@hypothesis_settings(max_examples=5)
+@given(after_s=drawn_waits)
+def test_so_do_containers_whose_calls_would_wait_for_a_library(
+    policy: str, after_s: list[float]
+) -> None:
+    """Without pre-loading each second call of a pair waits for the first and its library.
+
+    The instance that was started for the second call of the first pair is never used then.
+    """
+    lonely = [(20.0 * number, "f") for number in range(12)]
+    pairs = [(300.0 + 40.0 * number, wait_s) for number, wait_s in enumerate(after_s)]
+    calls = [call for at_s, wait_s in pairs for call in ((at_s, "f"), (at_s + wait_s, "g"))]
+    assert_alike(policy, forked(), lonely + calls)
