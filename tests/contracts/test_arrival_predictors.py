@@ -132,6 +132,34 @@ def test_state_survives_saving_and_loading(
 
 
 @every_predictor
+def test_what_was_saved_does_not_change_when_others_learn_on_from_it(
+    make: Callable[[], BasePredictor],
+) -> None:
+    kept = fed(make, [(0, 60.0)] * 20)
+    state = kept.state_dict()
+    saved = {name: known.copy() for name, known in state.items()}
+    restored = make()
+    restored.load_state_dict(state)
+    for predictor in (kept, restored):
+        predictor.observe(0, START_S + 1300.0)
+        predictor.forecast(START_S + 1301.0, 60.0)
+    assert all(np.array_equal(state[name], known) for name, known in saved.items())
+
+
+@every_predictor
+def test_what_waited_to_be_learnt_is_forgotten_when_a_state_is_loaded(
+    make: Callable[[], BasePredictor],
+) -> None:
+    state = fed(make, [(0, 60.0)] * 20).state_dict()
+    restored, other = fed(make, [(1, 30.0)]), make()
+    for predictor in (restored, other):
+        predictor.load_state_dict(state)
+    now_s = START_S + 1300.0
+    expected = other.forecast(now_s, 60.0).at_least
+    assert np.array_equal(restored.forecast(now_s, 60.0).at_least, expected)
+
+
+@every_predictor
 @settings(max_examples=25)
 @given(gaps=gaps_s)
 def test_one_by_one_and_at_once_are_the_same(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from predictors.arrival.mixture import START_WEIGHT, MixturePredictor
+from predictors.arrival.mixture import SHARE, START_WEIGHT, MixturePredictor
 from predictors.arrival.rows import ROWS_WORTH_A_THREAD
 
 HOUR_S = 3600.0
@@ -64,6 +64,28 @@ def test_nothing_is_learnt_before_the_horizon_has_passed() -> None:
     assert weights(mixture)[0] == pytest.approx(START_WEIGHT)
     mixture.forecast(70.0, 60.0)
     assert weights(mixture)[0] != pytest.approx(START_WEIGHT, rel=1e-6)
+
+
+def test_calls_after_the_horizon_do_not_count_for_it() -> None:
+    mixtures = MixturePredictor(), MixturePredictor()
+    for mixture in mixtures:
+        mixture.resize(1)
+        mixture.observe(0, 0.0)
+        mixture.forecast(100.0, 10.0)
+    mixtures[0].observe(0, 150.0)
+    for mixture in mixtures:
+        mixture.forecast(160.0, 10.0)
+    assert weights(mixtures[0]).tolist() == weights(mixtures[1]).tolist()
+    assert weights(mixtures[0])[0] != pytest.approx(START_WEIGHT, rel=1e-6)
+
+
+def test_no_expert_is_ever_beyond_recovery() -> None:
+    mixture = MixturePredictor()
+    mixture.resize(1)
+    told(mixture, np.arange(0.0, 2 * HOUR_S, 15.0), 30.0)
+    found = weights(mixture)[0]
+    assert np.all(found >= 0.99 * SHARE * START_WEIGHT)
+    assert np.any(found < 4 * SHARE * START_WEIGHT)
 
 
 def test_many_functions_in_threads_get_what_few_get() -> None:
