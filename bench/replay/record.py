@@ -12,6 +12,9 @@ from executor.domain import StartKind
 from executor.units import GIB
 
 KINDS: Final = tuple(StartKind)
+_TELLING: Final = (ev.Loaded, ev.LoadFailed, ev.Started, ev.InstanceGone, ev.PlanReady)
+_ORDERS: Final = (Load, Offload, Run, StartInstance)
+"""What is looked at; the rest, most of all that happens, says nothing here."""
 _NUMBER: Final = {kind: number for number, kind in enumerate(KINDS)}
 
 
@@ -56,19 +59,22 @@ class Recorder:
     def moment(self, events: Sequence[ev.Event], actions: Sequence[Action]) -> None:
         """Take down what the events of a moment say and what they led to."""
         for event in events:
-            self._happened(event)
+            if type(event) in _TELLING:
+                self._happened(event)
         for action in actions:
-            self._ordered(action, events[-1].at_s)
+            if type(action) in _ORDERS:
+                self._ordered(action, events[-1].at_s)
 
     def _happened(self, event: ev.Event) -> None:
         match event:
             case ev.Loaded():
                 self.loads += 1
                 self._load_ended(event)
+            case ev.Started():
+                if event.report is not None:
+                    self._loaded_on_call(event.invocation_id, event.report)
             case ev.LoadFailed():
                 self._load_ended(event)
-            case ev.Started() if event.report is not None:
-                self._loaded_on_call(event.invocation_id, event.report)
             case ev.InstanceGone():
                 self._gone(event.instance_id, event.at_s)
             case ev.PlanReady():

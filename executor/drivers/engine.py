@@ -83,18 +83,15 @@ class Engine:
         actions = self.controller.step(*events)
         self._outlets.record(events, actions)
         for action in actions:
-            self._carry_out(action)
-
-    def _carry_out(self, action: Action) -> None:
-        match action:
-            case Solve():
-                self._planner.start(action, self._planned, self._outlets.failed)
-            case WakeAt():
-                self._wake(action.at_s)
-            case Finish():
-                self._outlets.finish(action)
-            case _:
-                self._runtime.submit(action)
+            match action:
+                case Finish():
+                    self._outlets.finish(action)
+                case Solve():
+                    self._planner.start(action, self._planned, self._outlets.failed)
+                case WakeAt():
+                    self._wake(action.at_s)
+                case _:
+                    self._runtime.submit(action)
 
     def _planned(self, plan: Plan, solve_s: float) -> None:
         self.deliver(PlanReady(self._timer.now_s(), plan, solve_s))

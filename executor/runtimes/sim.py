@@ -92,14 +92,16 @@ class SimRuntime:
             failed = ev.LoadFailed(self._now_s, action.instance_id, name, reason, blame=False)
             return self._sink([failed])
         tier = instance.reachable(action.tier)
-        if name not in instance.residents:
-            self._begin(instance, action.instance_id, name, tier)
-        resident = instance.residents[name]
+        resident = instance.residents.get(name)
+        if resident is None:
+            resident = self._begin(instance, action.instance_id, name, tier)
         resident.loads += 1
         resident.target = tier
-        return self._settle(instance, action.instance_id, name)
+        if resident.ready:
+            self._settle(instance, action.instance_id, name)
+        return None
 
-    def _begin(self, instance: SimInstance, instance_id: str, name: str, tier: Tier) -> None:
+    def _begin(self, instance: SimInstance, instance_id: str, name: str, tier: Tier) -> SimResident:
         move_s = self._costs.move_s(name, tier)
         resident = instance.residents[name] = SimResident(tier, tier, move_s=move_s)
 
@@ -110,6 +112,7 @@ class SimRuntime:
 
         load_s = self._costs.profiles[name].ready_s + move_s
         self._after(self._library_s(instance, instance_id, name) + load_s, ready)
+        return resident
 
     def _library_s(self, instance: SimInstance, instance_id: str, name: str) -> float:
         """Return the seconds until a function can be forked; its library is imported if need be."""
@@ -146,7 +149,7 @@ class SimRuntime:
         if resident.tier is not target:
             self._move(instance, instance_id, name, target)
             return
-        if target is resident.target:
+        if resident.loads and target is resident.target:
             self._answer(instance_id, name, resident)
         if run is not None and instance.cleared:
             self._infer(instance, run, resident)
@@ -219,9 +222,9 @@ class SimRuntime:
     def _serve(self, instance: SimInstance, run: Run) -> None:
         tier = instance.reachable(run.tier)
         instance.cleared = True
-        if run.function not in instance.residents:
-            self._begin(instance, run.instance_id, run.function, tier)
-        resident = instance.residents[run.function]
+        resident = instance.residents.get(run.function)
+        if resident is None:
+            resident = self._begin(instance, run.instance_id, run.function, tier)
         instance.waited = not resident.ready
         resident.target = tier
         self._settle(instance, run.instance_id, run.function)
