@@ -68,14 +68,17 @@ class Census:
         self, one: Instance, function: str, old: Residency | None, new: Residency | None
     ) -> None:
         """Count a single residency of an instance anew: come, replaced or gone."""
+        change = 0
         if new is None:
             del self.holders[function][one.id]
-        elif old is None:
+        elif new.state in _UNDER_WAY:
+            change = 1
+        if old is None:
             self.holders[function][one.id] = None
-        was_under_way = old is not None and old.state in _UNDER_WAY
-        is_under_way = new is not None and new.state in _UNDER_WAY
-        if was_under_way is not is_under_way:
-            self.by_worker[one.worker].loading += is_under_way - was_under_way
+        elif old.state in _UNDER_WAY:
+            change -= 1
+        if change:
+            self.by_worker[one.worker].loading += change
 
     def gone(self, old: Instance) -> None:
         """Count an instance out."""

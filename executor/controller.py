@@ -113,7 +113,7 @@ class Controller:
             self._hosting.top_up(at_s)
         self._outbox.extend(self._preloader.actions(at_s))
         self._ask_to_wake()
-        actions = list(self._outbox)
+        actions = self._outbox.copy()
         self._outbox.clear()
         return actions
 

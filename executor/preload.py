@@ -283,11 +283,10 @@ class Preloader:
             self._held_up = {}
         found = {}
         for id_ in changed:
-            instance = instances.get(id_)
+            instance, wishes = instances.get(id_), self._wishes.get(id_)
             if instance is None:
                 self._wishes.pop(id_, None)
             elif instance.state is IDLE:
-                wishes = self._wishes.get(id_)
                 if wishes is None and instance.owner != NOBODY:
                     self._unseen[instance.owner] = None
                 elif wishes is not None and reconcile.lacking(instance, wishes):

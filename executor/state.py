@@ -229,7 +229,8 @@ class State:
         gone = instance.residencies.get(function) if instance is not None else None
         if instance is None or gone is None or (gone.state is RUNNING and not run_ended):
             return
-        held = {name: one for name, one in instance.residencies.items() if name != function}
+        held = dict(instance.residencies)
+        del held[function]
         if gone.state in (READY, MOVING):
             self._capacity_changed(instance.owner)
         self.census.moved(instance, function, gone, None)

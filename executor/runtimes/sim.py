@@ -36,6 +36,7 @@ class SimRuntime:
         self._costs = costs
         self._sink = sink
         self._instances: dict[str, SimInstance] = {}
+        self._reports: dict[tuple[str, float], ev.LoadReport] = {}
 
     def submit(self, action: RuntimeAction) -> None:
         """Begin to carry out an action."""
@@ -171,8 +172,16 @@ class SimRuntime:
     def _answer(self, instance_id: str, name: str, resident: SimResident) -> None:
         loads, resident.loads = resident.loads, 0
         for _ in range(loads):
-            report = self._costs.report(name, resident.move_s)
+            report = self._report(name, resident)
             self._sink([ev.Loaded(self._now_s, instance_id, name, resident.tier, report)])
+
+    def _report(self, name: str, resident: SimResident) -> ev.LoadReport:
+        """Return what a function says when it is ready, which is the same each time."""
+        report = self._reports.get((name, resident.move_s))
+        if report is None:
+            report = self._costs.report(name, resident.move_s)
+            self._reports[name, resident.move_s] = report
+        return report
 
     def _offload(self, action: Offload) -> None:
         instance = self._instances.get(action.instance_id)
@@ -232,7 +241,7 @@ class SimRuntime:
     def _infer(self, instance: SimInstance, run: Run, resident: SimResident) -> None:
         instance.started = True
         waited = instance.waited
-        report = self._costs.report(run.function, resident.move_s) if waited else None
+        report = self._report(run.function, resident) if waited else None
         call, tier = run.invocation_id, resident.tier
         self._sink([ev.Started(self._now_s, call, run.instance_id, report, tier)])
 
