@@ -43,8 +43,9 @@ def test_any_weights_give_chances_that_fall_in_j_and_grow_with_the_horizon(
         before = at_least
 
 
-def test_hazards_add_up_to_a_chance() -> None:
+@pytest.mark.parametrize("covered", [1.0, 0.25])
+def test_hazards_add_up_to_a_chance_by_how_much_is_covered(covered: float) -> None:
     nothing, weight = np.zeros(8, np.float32), laid_out(np.zeros((8, 4), np.float32))
     at_least, hazards = np.empty(4), np.empty(4, np.float32)
-    chances(nothing, weight, nothing[:4], np.ones(1, np.float32), hazards, at_least)
-    assert at_least == pytest.approx((1 - np.exp(-1.0)) ** np.arange(1, 5))
+    chances(nothing, weight, nothing[:4], np.full(1, covered, np.float32), hazards, at_least)
+    assert at_least == pytest.approx((1 - np.exp(-covered)) ** np.arange(1, 5))
