@@ -15,7 +15,6 @@ from executor.domain import (
     Worker,
 )
 
-_UNDER_WAY = (LOADING, MOVING)
 _NOTHING: Mapping[str, Residency] = {}
 
 
@@ -71,11 +70,11 @@ class Census:
         change = 0
         if new is None:
             del self.holders[function][one.id]
-        elif new.state in _UNDER_WAY:
+        elif new.state is LOADING or new.state is MOVING:
             change = 1
         if old is None:
             self.holders[function][one.id] = None
-        elif old.state in _UNDER_WAY:
+        elif old.state is LOADING or old.state is MOVING:
             change -= 1
         if change:
             self.by_worker[one.worker].loading += change

@@ -12,8 +12,8 @@ from executor.domain import StartKind
 from executor.units import GIB
 
 KINDS: Final = tuple(StartKind)
-_TELLING: Final = (ev.Loaded, ev.LoadFailed, ev.Started, ev.InstanceGone, ev.PlanReady)
-_ORDERS: Final = (Load, Offload, Run, StartInstance)
+_TELLING: Final = {ev.Loaded, ev.LoadFailed, ev.Started, ev.InstanceGone, ev.PlanReady}
+_ORDERS: Final = {Load, Offload, Run, StartInstance}
 """What is looked at; the rest, most of all that happens, says nothing here."""
 _NUMBER: Final = {kind: number for number, kind in enumerate(KINDS)}
 
