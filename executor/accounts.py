@@ -121,6 +121,8 @@ class Accounts:
             if awaited is not None:
                 return awaited
         chosen = loaded or forking or free
+        if len(chosen) == 1:
+            return chosen[0]
         return max(chosen, key=lambda one: self._rank(one, function, at_s), default=instance)
 
     def _fitting(self, function: Function) -> list[Instance]:
@@ -149,16 +151,12 @@ class Accounts:
         return best
 
     def _rank(self, instance: Instance, function: Function, at_s: float) -> tuple[int, ...]:
-        """Rank instances with the same in them for a call."""
-        number = self._left.get(instance.id, NOTHING).get(function.name, 0)
-        lent = self._lent(instance.id, at_s)
-        return not lent, not instance.rented, -instance.limit_bytes, -number
-
-    def _lent(self, instance_id: str, at_s: float) -> bool:
-        """Whether an instance, idle or at work on a call of another's account, would be lent."""
-        dates = self._dates.get(instance_id)
-        from_s = self._lifecycle.lent_from_s(instance_id) if dates is None else dates.lent_from_s
-        return from_s <= at_s
+        """Rank instances with the same in them for a call; those that would be lent come last."""
+        id_ = instance.id
+        number = self._left.get(id_, NOTHING).get(function.name, 0)
+        dates = self._dates.get(id_)
+        from_s = self._lifecycle.lent_from_s(id_) if dates is None else dates.lent_from_s
+        return from_s > at_s, not instance.rented, -instance.limit_bytes, -number
 
     def _released(self, instance: Instance) -> Instance:
         """Free the instance that a call counted for; the one it ran in when that is gone."""

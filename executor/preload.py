@@ -111,7 +111,7 @@ class Preloader:
         if settings is None:
             return ()
         asked = not self._solving and at_s >= self._due_s(settings)
-        solve = self._ask(settings, at_s) if asked else []
+        solve = self._ask(settings, at_s) if asked else ()
         return [*solve, *self._drift(settings, at_s)] if self.may_drift() else solve
 
     def next_s(self) -> float:
@@ -225,14 +225,15 @@ class Preloader:
         wishes = self._wishes_for(instances, at_s)
         room = self._room(instances)
         drift = reconcile.diff(wishes, instances, self._state.functions, settings.budget, room)
-        self._held_up.update(dict.fromkeys(drift.held_up))
         for action in drift.actions:
             self._commit(action)
-        demotions = [
-            one for gpu, size in drift.lacking_bytes.items() for one in self._demote(gpu, size)
-        ]
+        demotions: list[Load | Offload] = []
+        if drift.held_up:
+            self._held_up.update(dict.fromkeys(drift.held_up))
+            for gpu, size in drift.lacking_bytes.items():
+                demotions.extend(self._demote(gpu, size))
         self._state.unsettled.clear()
-        return [*demotions, *drift.actions]
+        return demotions + drift.actions
 
     def _wishes_for(
         self, instances: Mapping[str, Instance], at_s: float
