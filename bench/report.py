@@ -129,13 +129,13 @@ def quantile_curves(file: Path, runs: Mapping[str, Mapping[float, float]], title
     title
         What stands above.
     """
-    _, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     for name, quantiles in runs.items():
         axes.plot(list(quantiles.values()), list(quantiles), label=name)
     axes.set(xscale="log", ylim=(0, 1.02), title=title, ylabel="share of calls")
     axes.set_xlabel("latency from request to answer, s")
     axes.grid(visible=True, which="both", alpha=0.25)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside right upper", fontsize="small")
     _save(file)
 
 
@@ -168,13 +168,13 @@ def bars(
 
 def lines(file: Path, curves: Mapping[str, Curve], x: str, y: str, title: str) -> None:
     """Draw curves with names of the axes; the vertical one begins at 0."""
-    _, axes = plt.subplots(figsize=(7, 4.2), layout="constrained")
+    figure, axes = plt.subplots(figsize=(9, 4.2), layout="constrained")
     for name, (places, values) in curves.items():
         axes.plot(places, values, label=name, linewidth=1)
     axes.set(xlabel=x, ylabel=y, title=title)
     axes.set_ylim(bottom=0)
     axes.grid(visible=True, alpha=0.25)
-    axes.legend(loc="lower right")
+    figure.legend(loc="outside right upper", fontsize="small")
     _save(file)
 
 
