@@ -49,6 +49,7 @@ def predictors(
 
     Logs of other systems, where they are there, are walked through as well and kept apart.
     """
+    contestants = _contestants(names)
     with told_in_a_line(TraceError, OSError):
         out.mkdir(parents=True, exist_ok=True)
         rng = np.random.default_rng(seed)
@@ -58,7 +59,7 @@ def predictors(
             kinds[name], courses[name] = classify(held_out), of_trace(held_out, every_s, rng)
         logs = {name: of_log(log, rng) for name, log in read_logs(data / "traces").items()}
         horizons_s = _horizons_s(horizons, min(course.longest_s for course in courses.values()))
-        runs = [(name, horizon_s) for horizon_s in horizons_s for name in _contestants(names)]
+        runs = [(name, horizon_s) for horizon_s in horizons_s for name in contestants]
         rows: list[Row] = []
         of_logs: list[Row] = []
         curves: dict[str, dict[str, Curve]] = {}

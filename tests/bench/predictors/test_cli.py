@@ -57,7 +57,7 @@ def test_weights_are_trained_and_usable(tmp_path: Path) -> None:
     ],
 )
 def test_bad_options_are_refused_by_name(tmp_path: Path, options: list[str], message: str) -> None:
-    write_traces(tmp_path / "traces", functions=3)
+    write_traces(tmp_path / "traces", functions=30)
     arguments = ["predictors", "--data", str(tmp_path), "--out", str(tmp_path / "out"), *options]
     result = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     assert result.exit_code == 2
