@@ -64,7 +64,7 @@ class Lifecycle:
         self._prewarm.pop(function, None)
 
     def created_for_call(self, function: str, at_s: float) -> None:
-        """Note that a call found no instance and has one started, in whose container ever."""
+        """Note that a call found no instance and has one started, be it in a rented container."""
         self._policy.cold_started(self._state.index[function], at_s)
 
     def created_ahead(self, instance_id: str, keep_alive_s: float) -> None:
