@@ -9,15 +9,18 @@ from solver import InvalidProblem, Problem
 from solver.pairs import Rows
 
 
-def random_problem(seed: int, *, libraries: int = 2, survivals: bool = True) -> Problem:
+def random_problem(
+    seed: int, *, libraries: int = 2, survivals: bool = True, gpus: bool = True
+) -> Problem:
     """Draw a problem of up to 8 functions and 4 instances, with held, pinned and banned pairs."""
     rng = np.random.default_rng(seed)
     n_owners, n_functions = int(rng.integers(1, 4)), int(rng.integers(1, 9))
     n_instances, n_gpus, n_ranks = (int(rng.integers(1, high)) for high in (5, 3, 4))
+    n_gpus, n_tiers = (n_gpus, 2) if gpus else (0, 1)
     modes = [
         (function, tier)
         for function in range(n_functions)
-        for tier in rng.permutation(2)[: rng.integers(1, 3)]
+        for tier in rng.permutation(n_tiers)[: rng.integers(1, 3)]
     ]
     modes.sort()
     on_gpu = np.array([tier for _, tier in modes])
@@ -58,9 +61,9 @@ def random_problem(seed: int, *, libraries: int = 2, survivals: bool = True) -> 
     )
 
 
-def small_problem(seed: int, most_pairs: int = 12) -> Problem:
+def small_problem(seed: int, most_pairs: int = 12, *, gpus: bool = True) -> Problem:
     """Draw again until there are so few pairs that every plan can be tried."""
-    draws = (random_problem(1000 * seed + number) for number in count())
+    draws = (random_problem(1000 * seed + number, gpus=gpus) for number in count())
     return next(problem for problem in draws if len(problem.pairs) <= most_pairs)
 
 
